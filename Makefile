@@ -1,0 +1,54 @@
+# The verbs of this repository. `make demo` and `make test` set up all they need; CI calls the same verbs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench generate lock clean
+
+help: ## This list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "roomwatch needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 2; }
+
+# What the demo needs: the collector, the session core and the embedded broker, at locked versions.
+$(VENV)/demo.stamp: requirements/demo.txt pyproject.toml | $(BIN)/python
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/demo.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What developers and CI need beside it: test and check tools.
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/demo.stamp
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/dev.stamp ## Everything for development: Python packages and the real servers of the tests
+	@$(BIN)/python tools/testbed.py install
+
+demo: $(VENV)/demo.stamp ## A fleet of rooms living through an incident, in the browser; Ctrl-C ends it
+	@$(BIN)/roomwatch demo $(DEMO_ARGS)
+
+test: setup ## All tests, against real Kafka, PostgreSQL, Prometheus, Alertmanager and Chromium
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(VENV)/dev.stamp ## Format, lint, types, architecture, house rules, generated files
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q tests/house
+
+bench: $(VENV)/dev.stamp ## Throughput, as ratios measured in one run
+	@$(BIN)/python benchmarks/run.py
+
+generate: $(VENV)/dev.stamp ## Write the files that are generated from the code anew
+	@$(BIN)/python -m tools.generate
+
+lock: ## Resolve the newest versions into requirements/*.txt, with hashes and without addresses
+	@sh tools/lock.sh
+
+clean: ## Remove the virtual environment and the test servers' files
+	rm -rf $(VENV) .testbed build dist

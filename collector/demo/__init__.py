@@ -1,0 +1,1 @@
+"""What `roomwatch demo` runs: an embedded broker, a simulated fleet, faults."""

@@ -1,0 +1,1 @@
+"""Grafana over HTTP."""

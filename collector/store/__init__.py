@@ -1,0 +1,1 @@
+"""The store: changes go in, views come out."""

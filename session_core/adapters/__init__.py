@@ -1,0 +1,1 @@
+"""Rooms of other SDKs, observed: one file an SDK."""

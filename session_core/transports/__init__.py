@@ -1,0 +1,1 @@
+"""Signaling transports: one file a technology."""

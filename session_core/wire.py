@@ -1,0 +1,384 @@
+"""Events to bytes and back: CloudEvents 1.0 JSON, structured mode.
+
+One shape, `Message`, for both directions. Encoding is trusted: it takes what the session core made. Decoding trusts
+nothing: whatever the bytes, the answer is a `Decoded` or a `WireError` that names a reason, a place and what was found.
+
+Rules:
+1. Readers take unknown fields (and count them) and refuse an unknown major of `dataschema`.
+2. `(session_id, seq)` is the identity that deduplication goes by; `id` and `source` repeat it and must agree.
+3. Every string is bounded, every number fits its column, no string holds a character that a database refuses.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, get_args
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from session_core.errors import CATALOGUE, Origin, RoomError, WireError
+from session_core.events import PUBLISHED_TYPES, SEQLESS_TYPES, Event, PublishedType, Reason
+
+SPEC_VERSION: Final = "1.0"
+DATA_SCHEMA: Final = "urn:roomwatch:event:1"
+CONTENT_TYPE: Final = "application/cloudevents+json"
+
+VALUE_BYTES_MAX: Final = 16 * 1024
+SEQ_MAX: Final = 100_000
+SESSION_VERSION: Final = 7
+"""Sessions are named by UUIDv7: its first 48 bits say when the session began."""
+
+REASONS: Final = (
+    "empty",  # no value at all: a tombstone, or nothing between the braces
+    "too-large",  # more bytes than VALUE_BYTES_MAX
+    "not-utf8",  # not text
+    "not-json",  # text, and not JSON, or nested beyond reading
+    "unknown-major",  # a dataschema that this reader does not know
+    "unknown-type",  # an event type outside the closed list
+    "missing-field",  # a field that this type must carry
+    "invalid-field",  # a field of the wrong type, out of bounds or not allowed here
+    "identity-mismatch",  # id, source and data contradict each other
+)
+
+Text = Annotated[str, Meta(max_length=256)]
+Word = Annotated[str, Meta(max_length=64)]
+Int = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Millis = Annotated[int, Meta(ge=0, le=2**53)]
+Seq = Annotated[int, Meta(ge=0, le=SEQ_MAX)]
+Instant = Annotated[datetime, Meta(tz=True)]
+State = Literal["connecting", "connected", "reconnecting", "disconnected"]
+
+
+class WireErrorData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
+    """`data.error`: why; the message is the catalogue's and not repeated, but for codes that it does not have."""
+
+    code: Int
+    name: Text | None = None
+    message: Text | None = None
+    origin: Origin | None = None
+    vendor: Word | None = None
+    vendor_code: Int | None = None
+
+
+class OutageData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
+    """`data.outage`: see events.Outage."""
+
+    number: Annotated[int, Meta(ge=1, le=SEQ_MAX)]
+    started_at: Instant
+    cause: Literal["signaling", "media"] | None = None
+    attempts: Int = 0
+    signaling_down_ms: Millis = 0
+    media_down_ms: Millis = 0
+    downtime_ms: Millis = 0
+    since_previous_ms: Millis | None = None
+
+
+class TotalsData(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
+    """`data.totals`: see events.Totals."""
+
+    outages: Int = 0
+    reconnecting_ms: Millis = 0
+    connected_ms: Millis = 0
+
+
+class TokenData(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
+    """`data.token`: see events.Token."""
+
+    expires_at: Instant
+    ttl_s: Int = 0
+
+
+class PolicyData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
+    """`data.policy`: see events.Policy."""
+
+    name: Word
+    window_ms: Millis | None = None
+    attempts_max: Int | None = None
+    delay_first_ms: Millis | None = None
+    delay_factor: Annotated[float, Meta(ge=1, le=1000)] | None = None
+    delay_max_ms: Millis | None = None
+    jitter: Annotated[float, Meta(ge=0, le=1)] | None = None
+
+
+class ClientData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
+    """`data.client`: see events.Client."""
+
+    sdk: Word | None = None
+    sdk_version: Word | None = None
+    app_version: Word | None = None
+    platform: Word | None = None
+    network_type: Word | None = None
+    region: Word | None = None
+    media_region: Word | None = None
+
+
+S = TypeVar("S", bound=Struct)
+
+Lost = dict[Word, dict[Word, Int]]
+
+
+class Data(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
+    """`data`: one event, self-describing on purpose. What each field means is said in docs/events.md."""
+
+    session_id: UUID
+    seq: Seq
+    previous_session_id: UUID | None = None
+    room_sid: Text | None = None
+    room_name: Text | None = None
+    participant_sid: Text | None = None
+    identity: Text | None = None
+    from_state: State | None = None
+    to_state: State | None = None
+    subject_sid: Text | None = None
+    error: WireErrorData | None = None
+    reason: Reason | None = None
+    outage: OutageData | None = None
+    totals: TotalsData | None = None
+    lost: Lost | None = None
+    token: TokenData | None = None
+    policy: PolicyData | None = None
+    client: ClientData | None = None
+    sent_at: Instant | UnsetType = UNSET
+
+
+class Message(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
+    """One event on the wire. `data.sent_at` is unset until it is sent, and always set in what decode() returns."""
+
+    id: Annotated[str, Meta(max_length=24)]
+    source: Annotated[str, Meta(max_length=64)]
+    type: PublishedType
+    time: Instant
+    data: Data
+    specversion: Literal["1.0"] = SPEC_VERSION
+    datacontenttype: Literal["application/json"] = "application/json"
+    dataschema: Annotated[str, Meta(max_length=64)] = DATA_SCHEMA
+
+
+class Decoded(NamedTuple):
+    """A message, the number of fields that this reader does not know, and `n` of its id (0 where it takes a seq)."""
+
+    message: Message
+    n: int
+    unknown_fields: int
+
+
+def message(event: Event, seq: int, n: int = 0) -> Message:
+    """The message that says this event. `n` tells events apart that take no seq of their own: 1, 2, … after `seq`."""
+    session = event.session
+    return Message(
+        id=f"{seq}.{n}" if n else str(seq),
+        source=f"/sessions/{session.session_id}",
+        type=event.type,  # type: ignore[arg-type]  # local.* events are never published; the outbox sees to it
+        time=event.at.utc,
+        data=Data(
+            session_id=session.session_id,
+            previous_session_id=session.previous_session_id,
+            seq=seq,
+            room_sid=session.room_sid,
+            room_name=session.room_name,
+            participant_sid=session.participant_sid,
+            identity=session.identity,
+            from_state=event.from_state.value if event.from_state else None,
+            to_state=event.to_state.value if event.to_state else None,
+            subject_sid=event.participant.sid if event.participant else None,
+            error=_error_data(event.error),
+            reason=event.reason,
+            outage=_same(event.outage, OutageData),
+            totals=_same(event.totals, TotalsData),
+            token=_same(event.token, TokenData),
+            policy=_same(event.policy, PolicyData),
+            client=_same(event.client, ClientData),
+        ),
+    )
+
+
+def encode(unsent: Message, sent_at: datetime, lost: Lost | None = None) -> bytes:
+    """The bytes of a message as it is sent now. `lost` is what the outbox had to drop of this session so far."""
+    data = msgspec.structs.replace(unsent.data, sent_at=sent_at, lost=lost or unsent.data.lost)
+    return _ENCODER.encode(msgspec.structs.replace(unsent, data=data))
+
+
+def decode(value: bytes | None) -> Decoded:
+    """The message that these bytes are. Raises WireError and nothing else, whatever the bytes."""
+    raw = _bounded(value)
+    try:
+        decoded, unknown = _DECODER.decode(raw), 0
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        decoded, unknown = _decode_leniently(raw)
+    if b"\\u" in raw:
+        _refuse_unstorable(decoded)
+    return Decoded(decoded, _check(decoded), unknown)
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODER: Final = msgspec.json.Decoder(Message)
+_PATH: Final = re.compile(r" - at `(?P<path>[^`]+)`$")
+_ID: Final = re.compile(r"(?P<seq>0|[1-9][0-9]{0,6})(?:\.(?P<n>[1-9][0-9]{0,6}))?")
+
+# What an event of a type cannot be understood without.
+_MUST_CARRY: Final[dict[str, tuple[str, ...]]] = {
+    "room.reconnecting": ("from_state", "to_state", "error", "outage"),
+    "room.reconnected": ("from_state", "to_state", "outage"),
+    "room.disconnected": ("from_state", "to_state"),
+    "room.connected": ("from_state", "to_state"),
+    "room.connect_failed": ("from_state", "to_state"),
+    "participant.connected": ("subject_sid",),
+    "participant.reconnecting": ("subject_sid",),
+    "participant.reconnected": ("subject_sid",),
+    "participant.disconnected": ("subject_sid",),
+    "token.expiring": ("token",),
+}
+
+
+def _bounded(value: bytes | None) -> bytes:
+    if not value:
+        raise WireError("empty", "$", "the record has no value")
+    if len(value) > VALUE_BYTES_MAX:
+        raise WireError("too-large", "$", f"{len(value)} bytes; at most {VALUE_BYTES_MAX} are taken")
+    return value
+
+
+def _decode_leniently(raw: bytes) -> tuple[Message, int]:
+    """The slow path: says exactly what is wrong, or leaves out what is merely unknown."""
+    document = _document(raw)
+    _check_header(document)
+    known, unknown = _known_fields(document, Message)
+    try:
+        return msgspec.convert(known, Message), unknown
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error)) from None
+
+
+def _document(raw: bytes) -> dict[str, Any]:
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        raise WireError("not-utf8", "$", f"byte {error.start} is not UTF-8") from None
+    try:
+        document = msgspec.json.decode(raw)
+    except RecursionError:
+        raise WireError("not-json", "$", "nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise WireError("not-json", "$", str(error)) from None
+    if not isinstance(document, dict):
+        raise WireError("not-json", "$", f"an object is expected, found {type(document).__name__}")
+    if not document:
+        raise WireError("empty", "$", "the object has no fields")
+    return document
+
+
+def _check_header(document: dict[str, Any]) -> None:
+    """What decides whether the rest can be read at all, told apart from a field that is merely wrong."""
+    schema = document.get("dataschema", DATA_SCHEMA)
+    if isinstance(schema, str) and schema != DATA_SCHEMA:
+        raise WireError("unknown-major", "$.dataschema", f"{_short(schema)}; this reader knows {DATA_SCHEMA}")
+    kind = document.get("type")
+    if isinstance(kind, str) and kind not in PUBLISHED_TYPES:
+        raise WireError("unknown-type", "$.type", _short(kind))
+
+
+def _nested_structs(struct: type[Struct]) -> dict[str, type[Struct]]:
+    """The fields of a struct that hold a struct, whether or not they may be absent."""
+    return {
+        field.name: inner
+        for field in msgspec.structs.fields(struct)
+        for inner in (field.type, *get_args(field.type))
+        if isinstance(inner, type) and issubclass(inner, Struct)
+    }
+
+
+_FIELDS: Final = {
+    struct: (frozenset(struct.__struct_fields__), _nested_structs(struct))
+    for struct in (Message, Data, WireErrorData, OutageData, TotalsData, TokenData, PolicyData, ClientData)
+}
+
+
+def _known_fields(document: dict[str, Any], struct: type[Struct]) -> tuple[dict[str, Any], int]:
+    """The document without what `struct` does not know, and how many fields were left out."""
+    names, nested = _FIELDS[struct]  # type: ignore[index]  # a struct of ours is always in the table
+    known = {name: value for name, value in document.items() if name in names}
+    unknown = len(document) - len(known)
+    for name, inner in nested.items():
+        if isinstance(value := known.get(name), dict):
+            known[name], more = _known_fields(value, inner)
+            unknown += more
+    return known, unknown
+
+
+def _refusal(text: str) -> WireError:
+    """The sentence of msgspec ("Expected `int`, got `str` - at `$.data.seq`") as reason, place and detail."""
+    found = _PATH.search(text)
+    where = found["path"] if found else "$"
+    detail = text[: found.start()] if found else text
+    return WireError("missing-field" if "missing required field" in detail else "invalid-field", where, detail)
+
+
+def _check(decoded: Message) -> int:
+    """What types cannot say: the identity in its three spellings, and what each event type must carry."""
+    data = decoded.data
+    if decoded.dataschema != DATA_SCHEMA:
+        raise WireError(
+            "unknown-major", "$.dataschema", f"{_short(decoded.dataschema)}; this reader knows {DATA_SCHEMA}"
+        )
+    if data.session_id.version != SESSION_VERSION:
+        raise WireError("invalid-field", "$.data.session_id", "a session is named by a UUID of version 7")
+    if decoded.source != f"/sessions/{data.session_id}":
+        raise WireError("identity-mismatch", "$.source", f"expected /sessions/{data.session_id}")
+    if data.sent_at is UNSET:
+        raise WireError("missing-field", "$.data.sent_at", "every event says when it was sent")
+    for name in _MUST_CARRY.get(decoded.type, ()):
+        if getattr(data, name) is None:
+            raise WireError("missing-field", f"$.data.{name}", f"{decoded.type} must carry it")
+    return _check_id(decoded)
+
+
+def _check_id(decoded: Message) -> int:
+    parts = _ID.fullmatch(decoded.id)
+    if parts is None or int(parts["seq"]) != decoded.data.seq:
+        raise WireError("identity-mismatch", "$.id", f"{_short(decoded.id)} is not seq {decoded.data.seq}")
+    n = int(parts["n"] or 0)
+    if (n > 0) != (decoded.type in SEQLESS_TYPES):
+        raise WireError("identity-mismatch", "$.id", f"{decoded.type} has the id {_short(decoded.id)}")
+    return n
+
+
+def _refuse_unstorable(decoded: Message) -> None:
+    """Escapes can smuggle in what no database stores: the null character and halves of surrogate pairs."""
+    pending: list[tuple[str, Any]] = [("$", msgspec.to_builtins(decoded))]
+    while pending:
+        where, value = pending.pop()
+        if isinstance(value, dict):
+            pending += [(f"{where}.{name[:64]}", inner) for name, inner in value.items()]
+            pending += [(where, name) for name in value]
+        elif isinstance(value, str) and not _storable(value):
+            raise WireError("invalid-field", where, "a null character or half a surrogate pair cannot be stored")
+
+
+def _storable(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _short(text: str) -> str:
+    """Text from outside, short and printable enough for an error."""
+    return ascii(text if len(text) <= 64 else text[:61] + "...")
+
+
+def _error_data(error: RoomError | None) -> WireErrorData | None:
+    if error is None:
+        return None
+    return WireErrorData(
+        code=error.code,
+        name=error.name,
+        message=None if error.code in CATALOGUE else error.message[:256],
+        origin=error.origin,
+        vendor=error.vendor,
+        vendor_code=error.vendor_code,
+    )
+
+
+def _same(value: Struct | None, shape: type[S]) -> S | None:
+    """The wire's twin of a value of events.py: the same fields by name."""
+    return None if value is None else shape(**msgspec.structs.asdict(value))

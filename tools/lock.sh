@@ -1,0 +1,13 @@
+#!/bin/sh
+# Resolves requirements/*.txt from pyproject.toml: every platform, every hash, no registry's address. Needs uv.
+set -eu
+cd "$(dirname "$0")/.."
+lock() {
+    out=$1
+    shift
+    uv pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade --quiet \
+        --no-emit-package roomwatch --output-file "$out" "$@"
+}
+lock requirements/demo.txt pyproject.toml --extra demo --extra tokens requirements/build.in
+lock requirements/dev.txt pyproject.toml --extra demo --extra tokens --extra postgresql --extra grafana \
+    --group test --group check requirements/build.in
