@@ -1,0 +1,156 @@
+"""Obtains the real servers that the tests run against: Kafka, PostgreSQL, Prometheus, Alertmanager, Chromium.
+
+`install` brings what this machine lacks and says what it does; when all is there it does nothing, in milliseconds.
+`status` says what is there. Packages come from the machine's own package manager and Maven, as they are configured on
+it: this file knows no address. Nothing that the packages bring is started.
+"""
+
+import argparse
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # a script's own folder is all that Python looks into by itself
+
+from tests.servers.kafka_setup import is_prepared, prepare  # noqa: E402
+from tests.servers.parts import KAFKA_LIB, OBTAINED, MissingPartError, Part, find, has  # noqa: E402
+
+POM: Final = ROOT / "tools" / "kafka" / "pom.xml"
+INSTALLED_POM: Final = OBTAINED / "kafka" / "pom.xml"
+# While this file says 101, maintainer scripts start no service (Debian policy, invoke-rc.d).
+POLICY: Final = Path("/usr/sbin/policy-rc.d")
+NO_MAIN_CLUSTER: Final = Path("/etc/postgresql-common/createcluster.d/roomwatch-no-main.conf")
+
+
+class CannotObtainError(Exception):
+    """The set-up cannot go on; the text says what to run."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; 0 when everything is there."""
+    parser = argparse.ArgumentParser(prog="python tools/testbed.py", description=__doc__)
+    parser.add_argument("command", choices=("install", "status"))
+    command = parser.parse_args(arguments).command
+    try:
+        return install() if command == "install" else status()
+    except (CannotObtainError, MissingPartError) as error:
+        print(f"testbed: {error}", file=sys.stderr)
+        return 1
+
+
+def status() -> int:
+    """Prints a line for each part; 1 when one is missing."""
+    missing = [part for part in wanted() if not has(part)]
+    for part in Part:
+        if part in missing:
+            print(f"missing   {part.name.lower():<13} set {part.value.variable}, or run: make setup")
+        elif has(part):
+            print(f"there     {part.name.lower():<13} {find(part)}")
+    if not missing:
+        print(f"{'there' if is_prepared() else 'missing':<9} Kafka's formatted storage and class archive")
+    return 1 if missing else 0
+
+
+def install() -> int:
+    """Brings what is missing and prints what it brings."""
+    missing = [part for part in wanted() if not has(part)]
+    packages = sorted({package for part in missing for package in part.value.debian_packages})
+    if not packages and _kafka_is_current() and is_prepared():
+        print("testbed: everything is there")
+        return 0
+    with _one_at_a_time():
+        if packages:
+            install_packages(packages)
+        if not _kafka_is_current():
+            copy_kafka_jars()
+        if not is_prepared():
+            print("testbed: Kafka's storage and class archive, made once (about 8 s)", flush=True)
+            prepare()
+    still_missing = [part.name.lower() for part in wanted() if not has(part)]
+    if still_missing:
+        raise CannotObtainError(f"still missing after the installation: {', '.join(still_missing)}")
+    print("testbed: everything is there")
+    return 0
+
+
+def wanted() -> list[Part]:
+    """The parts a test run needs; Maven only while Kafka's jars have to be fetched."""
+    return [part for part in Part if part is not Part.MAVEN or not _kafka_is_current()]
+
+
+def install_packages(packages: Sequence[str]) -> None:
+    """One call of apt; nothing that is there already is upgraded."""
+    command = f"apt-get install -y --no-install-recommends --no-upgrade {' '.join(packages)}"
+    if shutil.which("apt-get") is None:
+        raise CannotObtainError(f"this is no Debian; install what these packages hold: {' '.join(packages)}")
+    if os.geteuid() != 0:
+        raise CannotObtainError(f"only root may install packages; run: sudo {command}")
+    print(f"testbed: {command}", flush=True)
+    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300", "-q"]
+    with _nothing_started():
+        run([*apt, "update"])
+        run([*apt, *command.split()[1:]])
+
+
+def copy_kafka_jars() -> None:
+    """Apache Kafka's jars, as the pom lists them, through Maven into `.testbed/kafka/lib`."""
+    print("testbed: Apache Kafka's jars through Maven (43 MB)", flush=True)
+    fresh = KAFKA_LIB.with_name("lib.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    copy = ["dependency:copy-dependencies", f"-DoutputDirectory={fresh}", "-DincludeScope=runtime"]
+    run([str(find(Part.MAVEN)), "-B", "-q", "-f", str(POM), *copy])
+    shutil.rmtree(KAFKA_LIB, ignore_errors=True)
+    fresh.rename(KAFKA_LIB)
+    INSTALLED_POM.write_bytes(POM.read_bytes())
+
+
+def run(command: Sequence[str]) -> None:
+    """Runs a command quietly; `CannotObtainError` with the end of what it said when it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-20:])
+        raise CannotObtainError(f"`{' '.join(command)}` ended with {done.returncode}:\n{said}")
+
+
+def _kafka_is_current() -> bool:
+    """Jars that the machine names are taken as they are; ours have to be those of the pom."""
+    if not has(Part.KAFKA):
+        return False
+    if find(Part.KAFKA) != KAFKA_LIB:
+        return True
+    return INSTALLED_POM.exists() and INSTALLED_POM.read_bytes() == POM.read_bytes()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    OBTAINED.mkdir(exist_ok=True)
+    with (OBTAINED / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _nothing_started() -> Iterator[None]:
+    made = not POLICY.exists()
+    if made:
+        POLICY.write_text("#!/bin/sh\nexit 101\n")
+        POLICY.chmod(0o755)
+    if not Path("/usr/lib/postgresql").exists():
+        NO_MAIN_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
+        NO_MAIN_CLUSTER.write_text("create_main_cluster = false\n")
+    try:
+        yield
+    finally:
+        if made:
+            POLICY.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
