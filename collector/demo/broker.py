@@ -7,6 +7,7 @@ What it cannot do:
 - It keeps 5 MiB or 100 000 records of each partition, whichever is less, in memory, and drops older ones unread.
 - Records carry the producer's time (CreateTime), whatever the topic was asked to do; a topic has no settings.
 - A group has one member: it answers SyncGroup before every member has joined, which aiokafka takes as fatal.
+  A member that comes when another has just left waits for its own `session_timeout_ms` less a second.
 - `offsets_for_times` and the admin's questions about groups get no answer; nothing is compacted.
 """
 
