@@ -16,7 +16,8 @@
     │   ├── BrokerRefused           a broker answers and lets nobody in
     │   ├── TopicMissing            the topic to read is not there
     │   ├── ClusterChanged          the store was filled from another Kafka cluster
-    │   └── OffsetBeyondEnd         the store is ahead of the log: a topic made anew, or another one
+    │   ├── OffsetBeyondEnd         the store is ahead of the log: a topic made anew, or another one
+    │   └── EmbeddedBrokerError     the demo's own broker cannot be used here
     └── RequestError                a question to the API that cannot be answered
         ├── SessionNotFound
         ├── RoomNotFound
@@ -260,6 +261,13 @@ class OffsetBeyondEnd(BrokerError):
             f"partition {partition} of topic {topic} ends at offset {log_end}, the store has read up to {stored}; "
             "was the topic made anew? To read it from its start, use another kafka_group",
         )
+
+
+class EmbeddedBrokerError(BrokerError):
+    """The broker inside the process, which the demo uses, cannot be used here or refused what it was asked."""
+
+    code: ClassVar[str] = "embedded-broker"
+    remedy: ClassVar[str] = "Run the command that the message holds; the demo needs Linux or macOS."
 
 
 class RequestError(CollectorError):

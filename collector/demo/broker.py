@@ -18,7 +18,9 @@ from collections.abc import Mapping
 from ctypes import POINTER, c_char_p, c_int, c_int16, c_int32, c_size_t, c_void_p
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Final, Self
+from typing import Any, Final, Self
+
+from collector.errors import EmbeddedBrokerError, ExtraMissing
 
 _BROKERS: Final = 1
 _BROKER_ID: Final = 1
@@ -47,12 +49,6 @@ _SIGNATURES: Final[Mapping[str, tuple[Any, tuple[Any, ...]]]] = {
     "rd_kafka_mock_broker_set_rtt": (c_int, (c_void_p, c_int32, c_int)),
     "rd_kafka_mock_push_request_errors_array": (None, (c_void_p, c_int16, c_size_t, POINTER(c_int))),
 }
-
-
-class EmbeddedBrokerError(Exception):
-    """The embedded broker cannot be used here, or refused what was asked; the text says what to do."""
-
-    code: ClassVar[str] = "embedded-broker"
 
 
 class EmbeddedBroker:
@@ -172,10 +168,10 @@ def _load_library() -> Any:
 
 
 def find_library() -> Path:
-    """The librdkafka that the installed confluent-kafka wheel brings; `EmbeddedBrokerError` when there is none."""
+    """The librdkafka in the installed confluent-kafka wheel; `ExtraMissing` or `EmbeddedBrokerError` without one."""
     package = importlib.util.find_spec("confluent_kafka")
     if package is None or package.origin is None:
-        raise EmbeddedBrokerError("the embedded broker needs confluent-kafka; run: pip install 'roomwatch[demo]'")
+        raise ExtraMissing("demo", "demo", "confluent-kafka")
     return find_library_in(Path(package.origin).parent)
 
 

@@ -8,7 +8,8 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from collector.demo.broker import EmbeddedBroker, EmbeddedBrokerError, find_library, find_library_in
+from collector.demo.broker import EmbeddedBroker, find_library, find_library_in
+from collector.errors import EmbeddedBrokerError
 
 
 @pytest.fixture
