@@ -170,13 +170,27 @@ class RowRefused(StoreError):
     """The database will never take these rows; nothing of the batch was written."""
 
     code: ClassVar[str] = "row-refused"
-    remedy: ClassVar[str] = "Look at the dead letters with the reason store-refused; they name record and detail."
+    remedy: ClassVar[str] = "Look at the dead letters with the reason that the message names; they name the record."
 
-    def __init__(self, session_ids: Iterable[UUID], detail: str) -> None:
-        """`session_ids`: whose rows they are. The caller makes their records of this batch dead letters."""
+    def __init__(
+        self,
+        session_ids: Iterable[UUID],
+        detail: str,
+        *,
+        records: Iterable[tuple[int, int]] = (),
+        reason: str = "store-refused",
+    ) -> None:
+        """The caller makes dead letters with `reason`, and takes the rest of the batch again.
+
+        Of `records` (partition, offset), each an event that is refused; and of every record that the batch holds of
+        `session_ids`, whose own rows are refused.
+        """
         self.session_ids = frozenset(session_ids)
+        self.records = frozenset(records)
         self.detail = detail
-        super().__init__(f"the store refused rows of {_named('session', sorted(self.session_ids))}: {_short(detail)}")
+        self.reason = reason
+        whose = _named("session", sorted(self.session_ids)) if self.session_ids else f"{len(self.records)} events"
+        super().__init__(f"the store refused rows of {whose} ({reason}): {_short(detail)}")
 
 
 class BrokerError(CollectorError):
