@@ -5,8 +5,9 @@ Fixtures of a whole run are synchronous: a test has an event loop of its own. Th
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
@@ -14,22 +15,28 @@ from tests.servers.kafka import Kafka
 from tests.servers.parts import MissingPartError, Part, find
 from tests.servers.postgresql import PostgreSQL
 
+if TYPE_CHECKING:
+    # Playwright takes .3 s to import, which only tests of pages should pay.
+    from playwright.async_api import Page
+
+    from tests.servers.browser import Chromium, PageOpener
+
 _NUMBERS: Final = itertools.count(1)
 
 
-def _find_or_fail(*parts: Part) -> None:
-    """A part that is missing fails its tests, loudly; a skipped test would look like a passed one."""
-    for part in parts:
-        try:
-            find(part)
-        except MissingPartError as missing:
-            pytest.fail(f"THE TESTBED IS NOT COMPLETE: {missing}", pytrace=False)
+def _find_or_fail(part: Part) -> Path:
+    """Where a part is. One that is missing fails its tests, loudly: a skipped test would look like a passed one."""
+    try:
+        return find(part)
+    except MissingPartError as missing:
+        pytest.fail(f"THE TESTBED IS NOT COMPLETE: {missing}", pytrace=False)
 
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[Kafka]:
     """A real Apache Kafka node. A test that kills or stops it starts it again."""
-    _find_or_fail(Part.JAVA, Part.KAFKA)
+    _find_or_fail(Part.JAVA)
+    _find_or_fail(Part.KAFKA)
     with Kafka() as node:
         yield node
 
@@ -80,3 +87,58 @@ def postgresql_url(postgresql: PostgreSQL) -> Iterator[str]:
     name = postgresql.make_database(migrated=True)
     yield postgresql.url(name)
     postgresql.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def prometheus_binary() -> Path:
+    """Where `prometheus` is; `tests.servers.prometheus.Prometheus` starts one with a configuration."""
+    return _find_or_fail(Part.PROMETHEUS)
+
+
+@pytest.fixture(scope="session")
+def promtool() -> Path:
+    """Where `promtool` is; `tests.servers.prometheus.promtool` runs it."""
+    return _find_or_fail(Part.PROMTOOL)
+
+
+@pytest.fixture(scope="session")
+def alertmanager_binary() -> Path:
+    """Where `alertmanager` is; `tests.servers.alertmanager.Alertmanager` starts one with a configuration."""
+    return _find_or_fail(Part.ALERTMANAGER)
+
+
+@pytest.fixture(scope="session")
+def amtool() -> Path:
+    """Where `amtool` is; `tests.servers.alertmanager.amtool` runs it."""
+    return _find_or_fail(Part.AMTOOL)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Chromium"]:
+    """A real browser, one process for the whole run."""
+    for part in (Part.CHROMIUM, Part.FONTS, Part.EMOJI):
+        _find_or_fail(part)
+    from tests.servers.browser import Chromium
+
+    with Chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def open_page(chromium: "Chromium") -> AsyncIterator["PageOpener"]:
+    """Opens pages of a size and color scheme, as in `await open_page(width=400, color_scheme="dark")`.
+
+    Console errors and warnings, page errors, failed requests and answers of 400 and above fail the test; one that
+    expects some asserts and clears `open_page.complaints`.
+    """
+    from tests.servers.browser import opening_pages
+
+    async with opening_pages(chromium) as opener:
+        yield opener
+    assert opener.complaints == []
+
+
+@pytest.fixture
+async def page(open_page: "PageOpener") -> "Page":
+    """One page, 1280 by 800, light, that fails its test as `open_page` says."""
+    return await open_page()
