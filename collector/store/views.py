@@ -1,0 +1,315 @@
+"""What the store answers: frozen views, the same for the API and for the pages.
+
+Times are aware and in UTC. Where a client's clock is more than two seconds off the broker's, the times it told are
+shown corrected by the difference. Durations are in milliseconds unless their name says otherwise. `None` means "not
+told" or "not yet", never "nothing happened".
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from collector.store.questions import Cause, Dimension, Fate, Outcome, Phase
+
+
+class View(BaseModel):
+    """An answer, or a part of one."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Completeness(View):
+    """How much of what was sent has reached the store, for the sessions that an answer is about.
+
+    `share` is Σ sequence numbers received / Σ (greatest one + 1). What a session that went silent did not say any more
+    is unknown: `silent_sessions` counts them.
+    """
+
+    sessions: int = Field(examples=[412])
+    events_received: int = Field(examples=[3921])
+    events_expected: int = Field(examples=[3922])
+    share: float | None = Field(description="None where nothing was expected.", examples=[0.99974])
+    sessions_with_gaps: int = Field(examples=[1])
+    events_dropped_by_clients: int = Field(description="What outboxes say they had to drop.", examples=[0])
+    silent_sessions: int = Field(description="Sessions that went silent: their last events are unknown.", examples=[3])
+    dead_letters: int = Field(description="Records refused in the same time, of whatever session.", examples=[0])
+    newest_append_at: datetime | None = Field(description="When the broker took the newest event of these sessions.")
+    age_s: float | None = Field(description="How old that event is.", examples=[1.8])
+
+
+class Client(View):
+    """What the session runs on, as it said last."""
+
+    sdk: str | None = Field(default=None, examples=["twilio-video.js"])
+    sdk_version: str | None = Field(default=None, examples=["2.35.0"])
+    app_version: str | None = Field(default=None, examples=["5.12.0"])
+    platform: str | None = Field(default=None, examples=["ios"])
+    network_type: str | None = Field(default=None, examples=["wifi"])
+    region: str | None = Field(default=None, examples=["ie1"])
+    media_region: str | None = Field(default=None, examples=["ie1"])
+
+
+class Code(View):
+    """A room error code with what the catalogue says of it."""
+
+    code: int = Field(examples=[53002])
+    name: str = Field(examples=["SignalingConnectionTimeoutError"])
+    message: str = Field(examples=["Signaling connection timed out"])
+
+
+class Ending(View):
+    """How a session ended, or how an outage was closed."""
+
+    at: datetime
+    error: Code | None = Field(default=None, description="None where it ended without an error.")
+    origin: str | None = Field(default=None, description="Who decided so.", examples=["window"])
+    reason: str | None = Field(default=None, description="Why this side left.", examples=["leave"])
+    vendor_code: int | None = None
+
+
+class TokenLife(View):
+    """When the access token expires, and the life it was made with."""
+
+    expires_at: datetime
+    ttl_s: int | None = Field(examples=[86400])
+
+
+class SessionView(View):
+    """One participant's life in one room."""
+
+    session_id: UUID
+    previous_session_id: UUID | None = None
+    room_sid: str | None = Field(examples=["RM6f1c0a9b8e7d4c5f9a2b3c4d5e6f7a8b"])
+    room_name: str | None = Field(examples=["daily-standup"])
+    participant_sid: str | None = None
+    identity: str | None = Field(examples=["alice"])
+    state: str = Field(examples=["disconnected"])
+    fate: Fate = Field(examples=["dropped"])
+    started_at: datetime
+    joined_at: datetime | None
+    ended_at: datetime | None
+    last_event_at: datetime
+    ending: Ending | None = Field(description="None while it goes on, and for a session that went silent.")
+    client: Client
+    policy: str | None = Field(examples=["documented"])
+    token: TokenLife | None
+    outages: int = Field(examples=[1])
+    reconnecting_ms: int = Field(examples=[30000])
+    connected_ms: int = Field(examples=[1250000])
+    clock_offset_ms: int = Field(description="The broker's clock minus the client's.", examples=[12])
+    clock_corrected: bool = Field(description="Whether the times here are corrected by it.")
+    events_received: int = Field(examples=[5])
+    events_expected: int = Field(examples=[5])
+
+
+class OutageView(View):
+    """One outage: from `reconnecting` to whatever ended it."""
+
+    session_id: UUID
+    number: int = Field(examples=[1])
+    started_at: datetime
+    ended_at: datetime | None = Field(description="None while it is open.")
+    end_inferred: bool = Field(description="No event told the end: it follows from what was told later.")
+    cause: Cause | None = Field(examples=["signaling"])
+    outcome: Outcome = Field(examples=["failed"])
+    ending: Ending | None
+    attempts: int = Field(examples=[6])
+    downtime_ms: int = Field(examples=[30000])
+    signaling_down_ms: int = Field(examples=[30000])
+    media_down_ms: int = Field(examples=[0])
+    since_previous_ms: int | None = Field(description="Since the end of the session's outage before.")
+
+
+class FleetOutage(View):
+    """An outage with whom it happened to."""
+
+    outage: OutageView
+    room_sid: str | None
+    room_name: str | None
+    participant_sid: str | None
+    identity: str | None
+    client: Client
+    fate: Fate
+
+
+class EventView(View):
+    """One transition as it was told."""
+
+    seq: int = Field(examples=[2])
+    type: str = Field(examples=["room.reconnecting"])
+    at: datetime = Field(description="By the client's clock, corrected.")
+    append_at: datetime = Field(description="When the broker took it.")
+    stored_at: datetime = Field(description="When the store took it.")
+    from_state: str | None
+    to_state: str | None
+    subject_sid: str | None = Field(description="Whom a participant.* event is about.")
+    network_type: str | None
+    error: Code | None
+    origin: str | None
+    reason: str | None
+    outage_number: int | None
+    attempts: int | None
+    downtime_ms: int | None
+    extra: dict[str, Any] | None
+
+
+class SessionPage(View):
+    """A page of sessions, newest first by the broker's clock."""
+
+    items: tuple[SessionView, ...]
+    next: str | None = Field(description="Give it as `cursor` for the page that follows; None on the last one.")
+    completeness: Completeness
+
+
+class SessionStory(View):
+    """A session, its outages, and its events from `after_seq` on."""
+
+    session: SessionView
+    outages: tuple[OutageView, ...]
+    events: tuple[EventView, ...]
+    next: int | None = Field(description="Give it as `after_seq` for the events that follow; None after the last one.")
+    completeness: Completeness
+
+
+class Segment(View):
+    """A stretch of time that a participant spent in one state."""
+
+    session_id: UUID
+    state: str = Field(examples=["reconnecting"])
+    since: datetime
+    until: datetime
+    open: bool = Field(description="It still goes on: `until` is when the question was asked.")
+    outage_number: int | None = None
+
+
+class Lane(View):
+    """One participant of a room, over all sessions of the same identity: a rejoin stays on the lane."""
+
+    identity: str | None
+    participant_sids: tuple[str, ...]
+    sessions: tuple[SessionView, ...]
+    segments: tuple[Segment, ...]
+    outages: tuple[OutageView, ...]
+
+
+class RoomTimeline(View):
+    """What happened in a room, participant by participant."""
+
+    room_sid: str
+    room_name: str | None
+    since: datetime
+    until: datetime
+    live: int = Field(description="Participants who are there now.")
+    participants: tuple[Lane, ...]
+    truncated: bool = Field(description="The room has more sessions than one answer holds; the oldest are here.")
+    completeness: Completeness
+
+
+class FailureCount(View):
+    """How many sessions ended with a code, of all that failed in that phase (and in that region or version)."""
+
+    phase: Phase
+    error: Code
+    value: str | None = Field(default=None, description="The region or version, where the answer is split by one.")
+    count: int = Field(examples=[12])
+    of: int = Field(examples=[48])
+    share: float = Field(examples=[0.25])
+
+
+class FailureBucket(View):
+    """The same, for one stretch of the time asked for."""
+
+    at: datetime
+    phase: Phase
+    code: int
+    value: str | None = None
+    count: int
+
+
+class FailureCodes(View):
+    """Sessions that failed, by the code they ended with."""
+
+    since: datetime
+    until: datetime
+    by: Dimension | None
+    bucket_s: int | None
+    items: tuple[FailureCount, ...]
+    buckets: tuple[FailureBucket, ...] | None
+    completeness: Completeness
+
+
+class Kpi(View):
+    """A ratio with what it is made of. `value` is None where the denominator is 0: nothing to judge by."""
+
+    value: float | None = Field(examples=[0.9917])
+    numerator: float = Field(examples=[119])
+    denominator: float = Field(examples=[120])
+    unit: str = Field(examples=["share"])
+    definition: str = Field(examples=["joined / (connecting - cancelled)"])
+
+
+class Distribution(View):
+    """How long something took, by the nearest rank."""
+
+    count: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    unit: str = Field(examples=["ms"])
+    definition: str
+
+
+class Kpis(View):
+    """The figures of kpis.md for a stretch of time, whole minutes, and whoever the filters leave."""
+
+    since: datetime
+    until: datetime
+    kpis: dict[str, Kpi]
+    distributions: dict[str, Distribution]
+    completeness: Completeness
+
+
+class Affected(View):
+    """One region or version, and what it lived through."""
+
+    value: str | None
+    live: int
+    joined: int
+    join_failures: int
+    outages: int
+    recovered: int
+    not_recovered: int
+    dropped: int = Field(description="Sessions that ended dropped, abandoned or lost.")
+    ended: int
+
+
+class AffectedBy(View):
+    """Who is hit: the regions or versions, the worst first."""
+
+    since: datetime
+    until: datetime
+    by: Dimension
+    items: tuple[Affected, ...]
+    completeness: Completeness
+
+
+class Fleet(View):
+    """Who is in a room now."""
+
+    live: int
+    reconnecting: int
+    connecting: int
+    rooms: int
+    sessions_ever: bool = Field(description="Whether the store holds any session at all.")
+
+
+class OutageBucket(View):
+    """Outages that began in one stretch of time, by what became of them."""
+
+    at: datetime
+    outcome: Outcome
+    count: int
