@@ -126,7 +126,7 @@ def chromium() -> Iterator["Chromium"]:
 
 @pytest.fixture
 async def open_page(chromium: "Chromium") -> AsyncIterator["PageOpener"]:
-    """Opens pages of a size and color scheme, as in `await open_page(width=400, color_scheme="dark")`.
+    """Pages of any size and color scheme: call it with `width=400, height=800, color_scheme="dark"` and await it.
 
     Console errors and warnings, page errors, failed requests and answers of 400 and above fail the test; one that
     expects some asserts and clears `open_page.complaints`.

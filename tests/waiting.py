@@ -4,14 +4,18 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 Answer = TypeVar("Answer")
 
 
+@overload
 async def eventually(
-    condition: Callable[[], Answer | Awaitable[Answer]], within_s: float = 10.0, every_s: float = 0.02
-) -> Answer:
+    condition: Callable[[], Awaitable[Answer]], within_s: float = 10.0, every_s: float = 0.02
+) -> Answer: ...
+@overload
+async def eventually(condition: Callable[[], Answer], within_s: float = 10.0, every_s: float = 0.02) -> Answer: ...
+async def eventually(condition: Callable[[], Any], within_s: float = 10.0, every_s: float = 0.02) -> Any:
     """Asks `condition` (plain or async) until its answer is truthy, and returns that answer.
 
     An `AssertionError` or another exception of the condition counts as "not yet". After `within_s` seconds an

@@ -47,34 +47,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def status() -> int:
     """Prints a line for each part; 1 when one is missing."""
-    missing = [part for part in wanted() if not has(part)]
-    for part in Part:
-        if part in missing:
-            print(f"missing   {part.name.lower():<13} set {part.value.variable}, or run: make setup")
-        elif has(part):
-            print(f"there     {part.name.lower():<13} {find(part)}")
-    if not missing:
-        print(f"{'there' if is_prepared() else 'missing':<9} Kafka's formatted storage and class archive")
-    return 1 if missing else 0
+    complete = True
+    for part in wanted():
+        try:
+            print(f"there    {part.name.lower():<13} {find(part)}")
+        except MissingPartError as error:
+            complete = False
+            print(f"missing  {error}")
+    if complete:
+        print(f"{'there' if is_prepared() else 'missing':<8} Kafka's formatted storage and class archive")
+    return 0 if complete and is_prepared() else 1
 
 
 def install() -> int:
     """Brings what is missing and prints what it brings."""
-    missing = [part for part in wanted() if not has(part)]
+    missing = missing_parts()
     packages = sorted({package for part in missing for package in part.value.debian_packages})
     if not packages and _kafka_is_current() and is_prepared():
         print("testbed: everything is there")
         return 0
     with _one_at_a_time():
         if packages:
-            install_packages(packages)
+            install_packages(packages, is_root=os.geteuid() == 0)
         if not _kafka_is_current():
             copy_kafka_jars()
         if not is_prepared():
             print("testbed: Kafka's storage and class archive, made once (about 8 s)", flush=True)
             prepare()
-    still_missing = [part.name.lower() for part in wanted() if not has(part)]
-    if still_missing:
+    if still_missing := [part.name.lower() for part in missing_parts()]:
         raise CannotObtainError(f"still missing after the installation: {', '.join(still_missing)}")
     print("testbed: everything is there")
     return 0
@@ -85,12 +85,31 @@ def wanted() -> list[Part]:
     return [part for part in Part if part is not Part.MAVEN or not _kafka_is_current()]
 
 
-def install_packages(packages: Sequence[str]) -> None:
+def missing_parts() -> list[Part]:
+    """The parts to obtain.
+
+    `MissingPartError` for one that a variable names wrongly: nothing that is obtained could mend that.
+    """
+    missing = []
+    for part in wanted():
+        try:
+            find(part)
+        except MissingPartError as error:
+            if error.named is not None:
+                raise
+            missing.append(part)
+    return missing
+
+
+def install_packages(packages: Sequence[str], *, is_root: bool) -> None:
     """One call of apt; nothing that is there already is upgraded."""
     command = f"apt-get install -y --no-install-recommends --no-upgrade {' '.join(packages)}"
     if shutil.which("apt-get") is None:
-        raise CannotObtainError(f"this is no Debian; install what these packages hold: {' '.join(packages)}")
-    if os.geteuid() != 0:
+        variables = ", ".join(part.value.variable for part in Part if set(packages) & set(part.value.debian_packages))
+        raise CannotObtainError(
+            f"this machine has no apt-get; install what Debian calls {' '.join(packages)}, or name it in {variables}"
+        )
+    if not is_root:
         raise CannotObtainError(f"only root may install packages; run: sudo {command}")
     print(f"testbed: {command}", flush=True)
     apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300", "-q"]

@@ -4,6 +4,7 @@ They are formatted storage, and an archive of the classes that a start loads (it
 jars; another JVM would ignore it). Needs no Kafka client, so that the set-up can run it with a bare Python.
 """
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -63,14 +64,11 @@ def prepare() -> None:
     if is_prepared():
         return
     PREPARED.mkdir(parents=True, exist_ok=True)
-    _PREPARED_FOR.unlink(missing_ok=True)
-    remove_folder(FORMATTED)
-    folder = make_folder("kafka-prepare")
-    try:
-        _format_and_record(folder)
-    finally:
-        remove_folder(folder)
-    _PREPARED_FOR.write_text(json.dumps(_machine()))
+    with (PREPARED / "lock").open("w") as lock:
+        # The workers of one test run come here at the same time.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_prepared():
+            _prepare_anew()
 
 
 def is_prepared() -> bool:
@@ -111,6 +109,17 @@ def write_properties(file: Path, data: Path, port: int, settings: Mapping[str, s
         **settings,
     }
     file.write_text("".join(f"{name}={value}\n" for name, value in lines.items()))
+
+
+def _prepare_anew() -> None:
+    _PREPARED_FOR.unlink(missing_ok=True)
+    remove_folder(FORMATTED)
+    folder = make_folder("kafka-prepare")
+    try:
+        _format_and_record(folder)
+    finally:
+        remove_folder(folder)
+    _PREPARED_FOR.write_text(json.dumps(_machine()))
 
 
 def _machine() -> dict[str, object]:

