@@ -1,7 +1,8 @@
 """Events to bytes and back: CloudEvents 1.0 JSON, structured mode.
 
-One shape, `Message`, for both directions. Encoding is trusted: it takes what the session core made. Decoding trusts
-nothing: whatever the bytes, the answer is a `Decoded` or a `WireError` that names a reason, a place and what was found.
+One shape, `Message`, for both directions. Encoding is trusted: it takes what the session core made and cut to size
+(bounds.py). Decoding trusts nothing: whatever the bytes, the answer is a `Decoded`, or a `WireError` that names a
+reason, a place and what was found.
 
 Rules:
 1. Readers take unknown fields (and count them) and refuse an unknown major of `dataschema`.
@@ -19,6 +20,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from session_core.bounds import INT_MAX, TEXT_MAX, WORD_MAX
 from session_core.errors import CATALOGUE, Origin, RoomError, WireError
 from session_core.events import PUBLISHED_TYPES, SEQLESS_TYPES, Event, PublishedType, Reason
 
@@ -43,9 +45,11 @@ REASONS: Final = (
     "identity-mismatch",  # id, source and data contradict each other
 )
 
-Text = Annotated[str, Meta(max_length=256)]
-Word = Annotated[str, Meta(max_length=64)]
-Int = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+DETAIL_MAX: Final = 200
+
+Text = Annotated[str, Meta(max_length=TEXT_MAX)]
+Word = Annotated[str, Meta(max_length=WORD_MAX)]
+Int = Annotated[int, Meta(ge=0, le=INT_MAX)]
 Millis = Annotated[int, Meta(ge=0, le=2**53)]
 Seq = Annotated[int, Meta(ge=0, le=SEQ_MAX)]
 Instant = Annotated[datetime, Meta(tz=True)]
@@ -219,7 +223,7 @@ _PATH: Final = re.compile(r" - at `(?P<path>[^`]+)`$")
 _ID: Final = re.compile(r"(?P<seq>0|[1-9][0-9]{0,6})(?:\.(?P<n>[1-9][0-9]{0,6}))?")
 
 # What an event of a type cannot be understood without.
-_MUST_CARRY: Final[dict[str, tuple[str, ...]]] = {
+MUST_CARRY: Final[dict[str, tuple[str, ...]]] = {
     "room.reconnecting": ("from_state", "to_state", "error", "outage"),
     "room.reconnected": ("from_state", "to_state", "outage"),
     "room.disconnected": ("from_state", "to_state"),
@@ -312,8 +316,9 @@ def _refusal(text: str) -> WireError:
     """The sentence of msgspec ("Expected `int`, got `str` - at `$.data.seq`") as reason, place and detail."""
     found = _PATH.search(text)
     where = found["path"] if found else "$"
-    detail = text[: found.start()] if found else text
-    return WireError("missing-field" if "missing required field" in detail else "invalid-field", where, detail)
+    detail = _printable(text[: found.start()] if found else text)
+    missing = detail.startswith("Object missing required field")
+    return WireError("missing-field" if missing else "invalid-field", where, detail)
 
 
 def _check(decoded: Message) -> int:
@@ -329,7 +334,7 @@ def _check(decoded: Message) -> int:
         raise WireError("identity-mismatch", "$.source", f"expected /sessions/{data.session_id}")
     if data.sent_at is UNSET:
         raise WireError("missing-field", "$.data.sent_at", "every event says when it was sent")
-    for name in _MUST_CARRY.get(decoded.type, ()):
+    for name in MUST_CARRY.get(decoded.type, ()):
         if getattr(data, name) is None:
             raise WireError("missing-field", f"$.data.{name}", f"{decoded.type} must carry it")
     return _check_id(decoded)
@@ -351,7 +356,7 @@ def _refuse_unstorable(decoded: Message) -> None:
     while pending:
         where, value = pending.pop()
         if isinstance(value, dict):
-            pending += [(f"{where}.{name[:64]}", inner) for name, inner in value.items()]
+            pending += [(f"{where}.{_printable(name)}", inner) for name, inner in value.items()]
             pending += [(where, name) for name in value]
         elif isinstance(value, str) and not _storable(value):
             raise WireError("invalid-field", where, "a null character or half a surrogate pair cannot be stored")
@@ -362,8 +367,13 @@ def _storable(text: str) -> bool:
 
 
 def _short(text: str) -> str:
-    """Text from outside, short and printable enough for an error."""
-    return ascii(text if len(text) <= 64 else text[:61] + "...")
+    """Text from outside in quotes, short and printable enough for an error."""
+    return ascii(text if len(text) <= WORD_MAX else text[: WORD_MAX - 3] + "...")
+
+
+def _printable(text: str) -> str:
+    """A sentence that may hold text from outside, short and printable enough for an error."""
+    return ascii(text if len(text) <= DETAIL_MAX else text[: DETAIL_MAX - 3] + "...")[1:-1]
 
 
 def _error_data(error: RoomError | None) -> WireErrorData | None:
@@ -372,7 +382,7 @@ def _error_data(error: RoomError | None) -> WireErrorData | None:
     return WireErrorData(
         code=error.code,
         name=error.name,
-        message=None if error.code in CATALOGUE else error.message[:256],
+        message=None if error.code in CATALOGUE else error.message[:TEXT_MAX],
         origin=error.origin,
         vendor=error.vendor,
         vendor_code=error.vendor_code,
