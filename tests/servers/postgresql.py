@@ -17,7 +17,8 @@ import psycopg
 from psycopg import sql
 
 from tests.servers.parts import Part, find
-from tests.servers.processes import ServerProcess, free_port, make_folder, remove_folder
+from tests.servers.processes import ServerProcess, children_of, free_port, is_alive, make_folder, remove_folder
+from tests.waiting import wait_until
 
 SETTINGS: Final = ("max_connections=200", "shared_buffers=64MB", "logging_collector=off", "jit=off", "timezone=UTC")
 # A test throws its data away; benchmarks and fault tests keep their promises to the disk.
@@ -102,8 +103,13 @@ class PostgreSQL:
         self._process.stop()
 
     def kill(self) -> None:
-        """SIGKILL to the postmaster; its children end themselves when they see it."""
+        """SIGKILL to the postmaster; returns when its children have seen it and ended themselves.
+
+        While one of them is there, the server refuses to start again.
+        """
+        children = children_of(self.pid)
         self._process.kill()
+        wait_until(lambda: not any(is_alive(child) for child in children))
 
     def close(self) -> None:
         """Stops the server, when it still runs, and removes its data."""
@@ -115,9 +121,7 @@ class PostgreSQL:
     def make_database(self, *, migrated: bool) -> str:
         """A fresh database, empty or at the newest schema; returns its name."""
         if migrated and not self._has_template:
-            self._clone(_EMPTY, _MIGRATED)
-            migrate_template(self.url(_MIGRATED))
-            self._has_template = True
+            self._make_template()
         name = next(self._names)
         self._clone(_MIGRATED if migrated else _EMPTY, name)
         return name
@@ -126,6 +130,16 @@ class PostgreSQL:
         """Removes a database and ends the connections that a test left behind."""
         with self._connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _make_template(self) -> None:
+        self._clone(_EMPTY, _MIGRATED)
+        try:
+            migrate_template(self.url(_MIGRATED))
+        except BaseException:
+            # The next test shall see the migration fail as well, not a template that is there already.
+            self.drop_database(_MIGRATED)
+            raise
+        self._has_template = True
 
     def _clone(self, template: str, name: str) -> None:
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")

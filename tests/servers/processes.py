@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -70,6 +70,32 @@ def make_folder(name: str) -> Path:
 def remove_folder(folder: Path) -> None:
     """Removes a folder and all in it; what a dying process still writes there is no error."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def children_of(pid: int) -> list[int]:
+    """The processes that this one has started and that are there."""
+    return [child for child, parent, _ in _all_processes() if parent == pid]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is there and has not ended: one that nobody has waited for yet keeps its number."""
+    return any(other == pid and not state.startswith("Z") for other, _, state in _all_processes())
+
+
+def _all_processes() -> Iterator[tuple[int, int, str]]:
+    # Small Linux images have no `ps`; macOS has no /proc.
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            pid, _, rest = file.read_text().partition(" (")
+        except OSError:
+            continue
+        state, parent = rest.rpartition(") ")[2].split()[:2]
+        yield int(pid), int(parent), state
+    if not Path("/proc").exists():
+        columns = ["ps", "-A", "-o", "pid=,ppid=,stat="]
+        for line in subprocess.run(columns, capture_output=True, text=True, check=True).stdout.splitlines():
+            pid, parent, state = line.split()
+            yield int(pid), int(parent), state
 
 
 def _is_running(pid: int) -> bool:

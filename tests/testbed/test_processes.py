@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from tests.servers.parts import ROOT
-from tests.servers.processes import PORTS, ServerDiedError, ServerProcess, free_port, make_folder, remove_folder
+from tests.servers.processes import (
+    PORTS,
+    ServerDiedError,
+    ServerProcess,
+    free_port,
+    is_alive,
+    make_folder,
+    remove_folder,
+)
 from tests.waiting import wait_until
 
 READY = "print('ready', flush=True);"
@@ -25,20 +33,14 @@ def _is_ready(folder: Path) -> bool:
     return "ready" in (folder / "log").read_text()
 
 
-def _runs(pid: int) -> bool:
-    # A process that ended and that nobody has waited for yet keeps its number.
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.startswith("Z")
-
-
 def test_a_server_is_stopped_by_its_pid_and_can_start_again(tmp_path: Path) -> None:
     server = _server(tmp_path, READY + WAITS)
     for _ in range(2):
         server.start(lambda: _is_ready(tmp_path))
         pid = server.pid
-        assert (server.is_running, _runs(pid)) == (True, True)
+        assert (server.is_running, is_alive(pid)) == (True, True)
         server.stop()
-        assert (server.is_running, _runs(pid)) == (False, False)
+        assert (server.is_running, is_alive(pid)) == (False, False)
 
 
 def test_a_server_that_dies_while_it_starts_is_told_with_its_log(tmp_path: Path) -> None:
@@ -66,7 +68,7 @@ def test_a_server_that_is_not_ready_in_time_is_ended(tmp_path: Path) -> None:
 
     with pytest.raises(ServerDiedError, match=r"was not ready after 0.2 s"):
         server.start(is_ready, within_s=0.2)
-    assert not _runs(pids[0])
+    assert not is_alive(pids[0])
 
 
 def test_a_server_ends_with_a_test_run_that_is_killed(tmp_path: Path) -> None:
@@ -84,9 +86,9 @@ print(server.pid, flush=True)
     with subprocess.Popen([sys.executable, "-c", run], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
-        assert _runs(pid)
+        assert is_alive(pid)
         parent.kill()
-    wait_until(lambda: not _runs(pid))
+    wait_until(lambda: not is_alive(pid))
 
 
 def test_free_ports_lie_outside_the_range_of_outgoing_connections() -> None:
