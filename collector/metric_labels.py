@@ -64,9 +64,12 @@ DEAD_LETTER_REASONS: Final = (
     *WIRE_REASONS,
     "wrong-key",
     "clock-out-of-range",
+    "too-many-events",
     "too-many-gaps",
+    "too-many-outages",
     "store-refused",
 )
+"""Why a record is refused: what the wire says, and what collector/ingest/decode.py adds."""
 
 # An application's mistakes while it is being written (names, identities, token headers): many codes, rare in
 # production. The API tells them apart; here they are `other`, so that codes times regions stay within the budget.

@@ -6,16 +6,15 @@ Rules:
 1. Counted after the transaction, from the difference of the rows before and after: a redelivery changes no row and so
    moves no counter. A crash between the two loses increments of one batch; it never doubles them.
 2. Only what happened less than `LATE_AFTER_US` ago by corrected time counts: a replay or a catch-up is no spike.
-3. A difference that only corrects a row (a better clock, a region told later) is taken back and told again. It is
-   counted once, as it was told first. An ended session that goes on, or turns out to have ended otherwise, is counted
-   in `rtc_sessions_reopened_total`: ended less reopened is what the store holds.
+3. A fact that is told again in other words (a better clock, a region that came later) stays counted as it was told
+   first. A session whose end is taken back goes to `rtc_sessions_reopened_total`: ended less reopened is what is so.
 4. One thread counts. Any thread may render; it takes milliseconds, so the event loop must not.
 """
 
 from __future__ import annotations
 
 from collections import Counter as Tally
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
@@ -36,29 +35,33 @@ BATCH_EDGES: Final = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000
 class Difference(Protocol):
     """What one batch changed about one session, as the rollups and the counters see it.
 
-    `kind`: started, joined, outage, outage_ended or ended. `sign` +1 tells a fact, -1 takes back what was told before.
-    `at_us` is corrected time. `a` of outage: 1 where it is a flap; of outage_ended: ms of downtime; of ended: ms
-    connected, and `b` ms reconnecting.
+    `kind`: started, joined, outage, outage_ended or ended. `sign` +1 tells a fact, -1 takes back what was told before;
+    `restates` marks such pairs that tell the same fact with another date, sum or dimension. `at_us` is corrected time.
+    `code` is -1, the others are empty where there is none. `a` of outage: 1 where it is a flap; of outage_ended: ms of
+    downtime; of ended: ms connected, and `b` ms reconnecting.
     """
 
+    # Each is explained above.
     @property
-    def kind(self) -> str: ...  # noqa: D102 - told above, as the other fields
+    def kind(self) -> str: ...  # noqa: D102
     @property
     def sign(self) -> int: ...  # noqa: D102
     @property
+    def restates(self) -> bool: ...  # noqa: D102
+    @property
     def at_us(self) -> int: ...  # noqa: D102
     @property
-    def code(self) -> int | None: ...  # noqa: D102
+    def code(self) -> int: ...  # noqa: D102
     @property
-    def cause(self) -> str | None: ...  # noqa: D102
+    def cause(self) -> str: ...  # noqa: D102
     @property
-    def outcome(self) -> str | None: ...  # noqa: D102
+    def outcome(self) -> str: ...  # noqa: D102
     @property
-    def fate(self) -> str | None: ...  # noqa: D102
+    def fate(self) -> str: ...  # noqa: D102
     @property
-    def region(self) -> str | None: ...  # noqa: D102
+    def region(self) -> str: ...  # noqa: D102
     @property
-    def sdk(self) -> str | None: ...  # noqa: D102
+    def sdk(self) -> str: ...  # noqa: D102
     @property
     def a(self) -> int: ...  # noqa: D102
     @property
@@ -206,8 +209,13 @@ class Metrics:
         stored and on time.
         """
         in_time = [told for told in differences if now_us - told.at_us < LATE_AFTER_US]
-        for told in _news(in_time):
-            self._count_one(told)
+        for told in in_time:
+            if told.restates:
+                continue
+            if told.sign > 0:
+                self._count_one(told)
+            elif told.kind == "ended":
+                self.sessions_reopened.labels(_fate(told)).inc()
         for state, spent_ms in _state_ms(in_time).items():
             self.state_seconds.labels(state).inc(max(spent_ms, 0) / 1000)
         for (event_type, result), n in (results or {}).items():
@@ -234,13 +242,10 @@ class Metrics:
                 self._count_end(told)
 
     def _count_end(self, told: Difference) -> None:
-        fate = told.fate if told.fate in labels.FATES else labels.OTHER
-        if told.sign < 0:
-            self.sessions_reopened.labels(fate).inc()
-            return
+        fate = _fate(told)
         region = self._regions(told.region)
         self.sessions_ended.labels(region, fate).inc()
-        if told.code is not None and told.code >= 0 and fate in labels.FAILED_FATES:
+        if told.code >= 0 and fate in labels.FAILED_FATES:
             phase = labels.JOIN if fate == labels.NOT_JOINED else labels.SESSION
             code = labels.failure_code(told.code, phase)
             self.terminal_failures.labels(phase, code, region).inc(1, _exemplar(told))
@@ -335,27 +340,6 @@ class Metrics:
         return Histogram(name, text, names, buckets=edges, registry=self.registry)
 
 
-def _news(differences: Iterable[Difference]) -> Iterator[Difference]:
-    """What a batch tells anew: without the pairs that take a fact back and tell it again, and with lost ends."""
-    differences = list(differences)
-    taken_back = Tally(_fact(told) for told in differences if told.sign < 0)
-    for told in differences:
-        if told.sign > 0:
-            if taken_back[_fact(told)]:
-                taken_back[_fact(told)] -= 1
-            else:
-                yield told
-    for told in differences:
-        if told.sign < 0 and told.kind == "ended" and taken_back[_fact(told)]:
-            taken_back[_fact(told)] -= 1
-            yield told
-
-
-def _fact(told: Difference) -> tuple[UUID, str, str | None]:
-    """What makes two differences of one kind the same fact in other words."""
-    return told.session_id, told.kind, told.fate if told.kind == "ended" else told.outcome
-
-
 def _state_ms(differences: Iterable[Difference]) -> dict[str, int]:
     """Time in states, net of what was taken back."""
     connected_ms = reconnecting_ms = 0
@@ -364,6 +348,10 @@ def _state_ms(differences: Iterable[Difference]) -> dict[str, int]:
             connected_ms += told.sign * told.a
             reconnecting_ms += told.sign * told.b
     return {"connected": connected_ms, "reconnecting": reconnecting_ms}
+
+
+def _fate(told: Difference) -> str:
+    return told.fate if told.fate in labels.FATES else labels.OTHER
 
 
 def _exemplar(told: Difference) -> dict[str, str]:
