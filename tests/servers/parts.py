@@ -45,11 +45,11 @@ class Part(Enum):
         is_folder=True,
         is_program=False,
     )
-    JAVA = PartFacts("ROOMWATCH_TEST_JAVA", ("java",), ("openjdk-17-jre-headless",))
+    JAVA = PartFacts("ROOMWATCH_TEST_JAVA", ("java",), ("default-jre-headless",))
     POSTGRESQL = PartFacts(
         "ROOMWATCH_TEST_PG_BIN",
         ("initdb",),
-        ("postgresql-15",),
+        ("postgresql",),
         places=("/usr/lib/postgresql/*/bin", "/opt/homebrew/opt/postgresql*/bin"),
         is_folder=True,
     )
