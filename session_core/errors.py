@@ -5,7 +5,8 @@
     ├── RoomClosedError         the room is disconnected already; a rejoin is a new room
     ├── TokenError              an access token cannot be minted, read or used
     ├── PolicyError             a reconnect policy that could not work
-    └── WireError               bytes that are not an event of ours; says what and where
+    ├── WireError               bytes that are not an event of ours; says what and where
+    └── SinkError               a sink did not take a batch; raised to the publisher, never into the application
 
     RoomError                   a value, never raised: what `event.error` holds
     CATALOGUE                   every room error code: class, message, where it may appear, how a session it ends has ended
@@ -241,3 +242,19 @@ class WireError(SessionCoreError):
         self.where = where
         self.detail = detail
         super().__init__(f"{reason} at {where}: {detail}")
+
+
+class SinkError(SessionCoreError):
+    """A sink did not take all of a batch.
+
+    `delivered` are the positions in the batch that have arrived all the same. `retriable` says whether the same records
+    could be taken later; where they could not, sending them one by one tells which of them is at fault.
+    """
+
+    code: ClassVar[str] = "sink"
+
+    def __init__(self, reason: str, *, delivered: frozenset[int] = frozenset(), retriable: bool = True) -> None:
+        self.reason = reason
+        self.delivered = delivered
+        self.retriable = retriable
+        super().__init__(reason)

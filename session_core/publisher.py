@@ -1,0 +1,300 @@
+"""Drains an outbox into a sink, beside the rooms and never in their way.
+
+The promise to the application: `publish` never raises, never blocks and never waits for the sink. All sending is done
+by one task of the running event loop; while the sink is away, the outbox keeps what it can and counts what it cannot.
+
+Rules:
+1. One batch is under way at a time, so a session's events arrive in order.
+2. What a sink could not take is sent again, after a delay that grows, for as long as it takes.
+3. What a sink refuses for good is sent once more by itself; what is refused alone is given up and told as lost.
+4. `close` is bounded: what could not be sent within it still counts as pending.
+
+Not here: what is kept and what is dropped (outbox.py), how a sink sends (kafka.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import logging
+import random
+import socket
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Final, Protocol, Self
+
+from session_core.clock import Clock, SystemClock
+from session_core.errors import SinkError
+from session_core.events import Event
+from session_core.outbox import Counts, Outbox, Record
+
+BATCH_EVENTS_MAX: Final = 500
+RETRY_FIRST_S: Final = 0.1
+RETRY_FACTOR: Final = 2.0
+RETRY_MAX_S: Final = 10.0
+CLOSE_WITHIN_S: Final = 5.0
+EXIT_WITHIN_S: Final = 2.0
+"""How long the end of the interpreter waits for what is still unsent."""
+SINK_CLOSE_WITHIN_S: Final = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Sink(Protocol):
+    """Where records go. Used by one task at a time."""
+
+    async def send(self, records: Sequence[Record]) -> None:
+        """Returns when all have arrived. Raises SinkError, and should do so within a bound of its own."""
+
+    async def close(self) -> None:
+        """Frees what the sink holds. A later `send` begins anew."""
+
+
+class MemorySink:
+    """A sink that keeps what it is sent; for tests and trials. It can be away, and can refuse what `refuses` says."""
+
+    def __init__(self, *, refuses: Callable[[Record], bool] = lambda _: False) -> None:
+        self.records: list[Record] = []
+        self.is_away = False
+        self.sends = 0
+        self._refuses = refuses
+
+    async def send(self, records: Sequence[Record]) -> None:
+        """Keeps the records. Raises SinkError while it is away, and for a batch with a record that it refuses."""
+        self.sends += 1
+        if self.is_away:
+            raise SinkError("the memory is away")
+        if any(self._refuses(record) for record in records):
+            raise SinkError("a record is refused", retriable=False)
+        self.records += records
+
+    async def close(self) -> None:
+        """Does nothing: there is nothing to free."""
+
+
+class Publisher:
+    """Takes the events of any number of rooms of one process and brings them to one sink. See this module's promise.
+
+    It belongs to the event loop that runs when it is first used, and to that loop's thread.
+    """
+
+    def __init__(
+        self,
+        sink: Sink,
+        *,
+        outbox: Outbox | None = None,
+        clock: Clock | None = None,
+        batch_events_max: int = BATCH_EVENTS_MAX,
+        retry_max_s: float = RETRY_MAX_S,
+        jitter: Callable[[], float] | None = None,
+    ) -> None:
+        """`jitter` gives numbers from 0 to 1: retries wait up to a quarter longer by it, so that a fleet spreads."""
+        self._sink = sink
+        self._outbox = outbox if outbox is not None else Outbox()
+        self._clock = clock if clock is not None else SystemClock()
+        self._batch_events_max = batch_events_max
+        self._retry_max_s = retry_max_s
+        self._jitter = jitter if jitter is not None else random.Random().random  # noqa: S311 - spreads load, hides nothing
+        self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._pause: asyncio.Future[None] | None = None
+        self._is_hurrying = False
+        self._is_closed = False
+        self._failed = 0
+        self._singles = 0
+        self._is_away = False
+        self._at_exit = _flush_at_exit(self)
+
+    async def __aenter__(self) -> Self:
+        self._start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def counts(self) -> Counts:
+        """What became of the events so far, as a frozen value."""
+        counts = self._outbox.counts
+        return counts._replace(refused=counts.refused + self._failed)
+
+    def publish(self, event: Event) -> None:
+        """Numbers and queues an event. Never raises, never blocks; what cannot even be queued is counted as refused."""
+        try:
+            self._outbox.put(event)
+            if not self._is_closed:
+                self._start()
+        except Exception:
+            self._failed += 1
+            logger.exception("an event could not be queued: %s", event.type)
+
+    async def flush(self, within_s: float = CLOSE_WITHIN_S) -> bool:
+        """Sends what waits now and returns whether all of it arrived within `within_s` seconds."""
+        self._is_hurrying = True
+        try:
+            self._start()
+            self._end_pause()
+            async with asyncio.timeout(within_s):
+                await self._idle.wait()
+        except TimeoutError:
+            return False
+        finally:
+            self._is_hurrying = False
+        return True
+
+    async def close(self, within_s: float = CLOSE_WITHIN_S) -> Counts:
+        """Flushes, stops the task and closes the sink. Returns what became of all events.
+
+        Events published later are numbered and kept, but sent only if the interpreter ends in order.
+        """
+        self._is_closed = True
+        try:
+            if not self._outbox.is_empty:
+                await self.flush(within_s)
+        finally:
+            await self._stop()
+        if self._outbox.is_empty:
+            atexit.unregister(self._at_exit)
+        return self.counts
+
+    def flush_without_loop(self, within_s: float = EXIT_WITHIN_S) -> None:
+        """The flush of last resort, for when no event loop runs any more. Blocks for `within_s` seconds at most."""
+        if self._outbox.is_empty:
+            return
+        loop = _LoopOfLastResort()
+        try:
+            loop.run_until_complete(self.close(within_s))
+        finally:
+            loop.close()
+
+    def _start(self) -> None:
+        """Wakes the task, or makes one where none of this loop is alive."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # queued all the same; the next call from a loop sends it
+        task = self._task
+        if task is None or task.done() or task.get_loop() is not loop:
+            self._wake, self._idle, self._pause = asyncio.Event(), asyncio.Event(), None
+            self._outbox.settle(delivered=())
+            self._task = loop.create_task(self._drain(), name="roomwatch-publisher")
+        if self._outbox.is_empty:
+            self._idle.set()
+        else:
+            self._idle.clear()
+            self._wake.set()
+
+    async def _stop(self) -> None:
+        task, self._task = self._task, None
+        if task is not None and not task.done() and task.get_loop() is asyncio.get_running_loop():
+            task.cancel()
+            await asyncio.wait({task}, timeout=SINK_CLOSE_WITHIN_S * 2)
+
+    async def _drain(self) -> None:
+        delay_s = RETRY_FIRST_S
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while not self._outbox.is_empty:
+                    if await self._send_one_batch():
+                        delay_s = RETRY_FIRST_S
+                        await asyncio.sleep(0)  # a long queue must not keep the rooms from their turn
+                    else:
+                        await self._wait(RETRY_FIRST_S if self._is_hurrying else delay_s)
+                        delay_s = min(delay_s * RETRY_FACTOR, self._retry_max_s)
+                self._idle.set()
+        finally:
+            with suppress(Exception):
+                async with asyncio.timeout(SINK_CLOSE_WITHIN_S):
+                    await self._sink.close()
+
+    async def _send_one_batch(self) -> bool:
+        """Whether to go on at once."""
+        limit = 1 if self._singles > 0 else self._batch_events_max
+        records = self._outbox.take(limit, self._clock.now().utc)
+        delivered: frozenset[int] | range = frozenset()
+        refused: range = range(0)
+        try:
+            await self._sink.send(records)
+            delivered = range(len(records))
+        except SinkError as error:
+            delivered = error.delivered
+            if error.retriable:
+                self._report_away(error)
+            elif len(records) > 1:
+                self._singles = len(records)
+            else:
+                refused = range(1)
+                logger.warning("an event is given up, for it was refused for good: %s", error)
+        except asyncio.CancelledError as cancelled:
+            if _is_being_cancelled():
+                raise
+            self._report_away(cancelled)
+        except Exception as error:  # noqa: BLE001 - a sink's fault must not end the telemetry of all rooms
+            self._report_away(error)
+        finally:
+            self._outbox.settle(delivered=delivered, refused=refused)
+        if delivered or refused:
+            self._singles -= self._singles > 0
+        if len(delivered) == len(records):
+            self._report_back()
+        return bool(delivered or refused or self._singles)
+
+    async def _wait(self, delay_s: float) -> None:
+        """A pause that `flush` can end."""
+        self._pause = asyncio.get_running_loop().create_future()
+        wait_us = int(delay_s * (1 + self._jitter() / 4) * 1_000_000)
+        timer = self._clock.call_at(self._clock.now().steady_us + wait_us, self._end_pause)
+        try:
+            await self._pause
+        finally:
+            timer.cancel()
+            self._pause = None
+
+    def _end_pause(self) -> None:
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(None)
+
+    def _report_away(self, error: BaseException) -> None:
+        if not self._is_away:
+            self._is_away = True
+            logger.warning("telemetry waits for its sink, which said: %s", str(error) or type(error).__name__)
+
+    def _report_back(self) -> None:
+        if self._is_away:
+            self._is_away = False
+            logger.info("telemetry has its sink back; %d messages wait", len(self._outbox))
+
+
+class _LoopOfLastResort(asyncio.SelectorEventLoop):
+    """An event loop for the end of the interpreter, when no thread can be started to look up names."""
+
+    async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> list[Any]:
+        return socket.getaddrinfo(host, port, **hints)
+
+
+def _is_being_cancelled() -> bool:
+    """Tells a cancellation of this task from one that a client let escape."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _flush_at_exit(publisher: Publisher) -> Callable[[], None]:
+    """Has the interpreter's end flush the publisher, without keeping it alive until then."""
+    there = weakref.ref(publisher)
+
+    def flush() -> None:
+        publisher = there()
+        if publisher is not None:
+            with suppress(Exception):
+                publisher.flush_without_loop()
+
+    atexit.register(flush)
+    weakref.finalize(publisher, atexit.unregister, flush).atexit = False
+    return flush

@@ -1,0 +1,246 @@
+"""The publisher: beside the rooms, never in their way, and it loses nothing while its sink is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from session_core import wire
+from session_core.clock import VirtualClock
+from session_core.errors import SinkError
+from session_core.outbox import Counts, Outbox, Record
+from session_core.publisher import MemorySink, Publisher
+from tests.session_core.telling import BEGIN, event
+from tests.waiting import eventually
+
+
+def publisher_to(sink: MemorySink, clock: VirtualClock | None = None, batch_events_max: int = 500) -> Publisher:
+    return Publisher(sink, clock=clock or VirtualClock(BEGIN), jitter=lambda: 0, batch_events_max=batch_events_max)
+
+
+async def has_tried(sink: MemorySink, times: int) -> None:
+    await eventually(lambda: sink.sends == times)
+
+
+def said(sink: MemorySink) -> list[str]:
+    return [wire.decode(record.value).message.id for record in sink.records]
+
+
+async def test_events_arrive_in_order_and_are_counted() -> None:
+    sink = MemorySink()
+    async with publisher_to(sink) as publisher:
+        for number in range(1_200):
+            publisher.publish(event("room.reconnecting", at_s=number))
+        await eventually(lambda: len(sink.records) == 1_200)
+    assert said(sink) == [str(number) for number in range(1_200)]
+    assert publisher.counts == Counts(published=1_200)
+
+
+async def test_counts_are_a_frozen_reading() -> None:
+    publisher = publisher_to(MemorySink())
+    publisher.publish(event("room.connecting"))
+    publisher.publish(event("participant.connected", participants=17))
+    before = publisher.counts
+    await publisher.close()
+    assert (before, publisher.counts) == (Counts(withheld=1, pending=1), Counts(published=1, withheld=1))
+
+
+async def test_everything_is_kept_while_the_sink_is_away_and_sent_in_order_when_it_is_back() -> None:
+    sink, clock = MemorySink(), VirtualClock(BEGIN)
+    sink.is_away = True
+    publisher = publisher_to(sink, clock)
+    for number in range(3):
+        publisher.publish(event("room.reconnecting", at_s=number))
+    await eventually(lambda: sink.sends == 1)
+    clock.advance(600)
+    await eventually(lambda: sink.sends == 2)
+    sink.is_away = False
+    publisher.publish(event("room.disconnected"))
+    clock.advance(600)
+    await eventually(lambda: len(sink.records) == 4)
+    sent_at = {wire.decode(record.value).message.data.sent_at for record in sink.records}
+    assert (said(sink), sent_at) == (["0", "1", "2", "3"], {clock.now().utc})
+    assert await publisher.close() == Counts(published=4)
+
+
+async def test_tries_follow_each_other_by_delays_that_grow_to_a_bound() -> None:
+    sink, clock = MemorySink(), VirtualClock(BEGIN)
+    sink.is_away = True
+    publisher = publisher_to(sink, clock)
+    publisher.publish(event("room.connecting"))
+    waited = []
+    for tries in range(1, 10):
+        await has_tried(sink, tries)
+        before = clock.now().steady_us
+        while sink.sends == tries:
+            clock.advance(0.1)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        waited.append(round((clock.now().steady_us - before) / 1_000_000, 1))
+    assert waited == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0]
+    await publisher.close(within_s=0.01)
+
+
+async def test_the_telemetry_of_all_rooms_survives_whatever_a_sink_raises() -> None:
+    class Faulty(MemorySink):
+        async def send(self, records: Sequence[Record]) -> None:
+            if self.sends < 2:
+                self.sends += 1
+                raise (RuntimeError("a fault"), asyncio.CancelledError())[self.sends - 1]
+            await super().send(records)
+
+    sink, clock = Faulty(), VirtualClock(BEGIN)
+    publisher = publisher_to(sink, clock)
+    publisher.publish(event("room.connecting"))
+    for tries in (1, 2):
+        await has_tried(sink, tries)
+        clock.advance(60)
+    assert await publisher.close() == Counts(published=1)
+    assert said(sink) == ["0"]
+
+
+async def test_what_arrived_of_a_batch_is_not_sent_again() -> None:
+    class Half(MemorySink):
+        async def send(self, records: Sequence[Record]) -> None:
+            if self.sends == 0:
+                self.records += records[::2]
+                self.sends += 1
+                raise SinkError("half of it", delivered=frozenset(range(0, len(records), 2)))
+            await super().send(records)
+
+    sink = Half()
+    publisher = publisher_to(sink)
+    for _ in range(5):
+        publisher.publish(event("room.reconnecting"))
+    assert await publisher.close() == Counts(published=5)
+    assert said(sink) == ["0", "2", "4", "1", "3"]
+
+
+async def test_one_event_that_is_refused_for_good_is_given_up_and_told_as_lost() -> None:
+    sink = MemorySink(refuses=lambda record: b'"id":"1"' in record.value)
+    publisher = publisher_to(sink)
+    for _ in range(4):
+        publisher.publish(event("room.reconnecting"))
+    assert await publisher.close() == Counts(published=4, dropped=1)
+    assert said(sink) == ["0", "2", "3", "3.1"]
+    last = wire.decode(sink.records[-1].value).message
+    assert (last.type, last.data.lost) == ("session.events_lost", {"refused": {"room.reconnecting": 1}})
+
+
+async def test_an_event_that_cannot_be_encoded_is_counted_and_raises_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    sink = MemorySink()
+    publisher = publisher_to(sink)
+    good = event("room.connecting")
+    publisher.publish(msgspec.structs.replace(good, session=msgspec.structs.replace(good.session, identity="\ud800")))
+    assert publisher.counts.refused == 1
+    assert "could not be queued: room.connecting" in caplog.text
+    await publisher.close()
+
+
+async def test_publishing_does_not_wait_for_a_sink_that_hangs() -> None:
+    class Hanging(MemorySink):
+        async def send(self, records: Sequence[Record]) -> None:
+            self.sends += len(records)
+            await asyncio.Event().wait()
+
+    sink = Hanging()
+    publisher = publisher_to(sink, batch_events_max=1)
+    publisher.publish(event("room.connecting"))
+    await eventually(lambda: sink.sends)
+    publisher.publish(event("room.connected"))
+    assert await publisher.close(within_s=0.01) == Counts(pending=2)
+
+
+async def test_closing_is_bounded_and_says_what_is_left() -> None:
+    sink = MemorySink()
+    sink.is_away = True
+    publisher = publisher_to(sink)
+    publisher.publish(event("room.connecting"))
+    assert await publisher.close(within_s=0.01) == Counts(pending=1)
+    sink.is_away = False
+    assert await publisher.close() == Counts(published=1)
+
+
+async def test_closing_sends_at_once_what_waits_for_a_sink_that_was_away() -> None:
+    sink = MemorySink()
+    sink.is_away = True
+    publisher = publisher_to(sink)
+    publisher.publish(event("room.connecting"))
+    await eventually(lambda: sink.sends == 1)
+    await asyncio.sleep(0)
+    sink.is_away = False
+    assert await publisher.close() == Counts(published=1)
+
+
+async def test_a_sink_that_goes_and_comes_is_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "session_core.publisher")
+    sink, clock = MemorySink(), VirtualClock(BEGIN)
+    sink.is_away = True
+    publisher = publisher_to(sink, clock)
+    publisher.publish(event("room.connecting"))
+    for tries in (1, 2, 3):
+        await has_tried(sink, tries)
+        clock.advance(60)
+    sink.is_away = False
+    await publisher.close()
+    assert [record.getMessage() for record in caplog.records] == [
+        "telemetry waits for its sink, which said: the memory is away",
+        "telemetry has its sink back; 0 messages wait",
+    ]
+
+
+def test_what_is_queued_before_a_loop_runs_is_sent_by_the_next_loop() -> None:
+    sink = MemorySink()
+    publisher = publisher_to(sink)
+    publisher.publish(event("room.connecting"))
+    for kind in ("room.connected", "room.disconnected"):
+
+        async def publish(kind: str = kind) -> None:
+            publisher.publish(event(kind))  # type: ignore[arg-type]
+            await eventually(lambda: publisher.counts.pending == 0)
+
+        asyncio.run(publish())
+    assert said(sink) == ["0", "1", "2"]
+
+
+def test_the_flush_of_last_resort_needs_no_loop() -> None:
+    sink = MemorySink()
+    publisher = publisher_to(sink)
+    publisher.publish(event("room.connecting"))
+    publisher.flush_without_loop()
+    assert (said(sink), publisher.counts) == (["0"], Counts(published=1))
+
+
+def test_the_end_of_the_interpreter_sends_what_still_waits() -> None:
+    program = """
+import asyncio
+from session_core.outbox import Outbox
+from session_core.publisher import MemorySink, Publisher
+from tests.session_core.telling import event
+
+class Printing(MemorySink):
+    async def send(self, records):
+        await super().send(records)
+        print("sent", len(records))
+
+publisher = Publisher(Printing())
+publisher.publish(event("room.connecting"))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("sent 1\n", "")
+
+
+async def test_rooms_share_one_publisher_and_leave_nothing_behind() -> None:
+    outbox = Outbox()
+    publisher = Publisher(MemorySink(), outbox=outbox)
+    for number in range(300):
+        publisher.publish(event("room.connecting", number))
+        publisher.publish(event("room.disconnected", number))
+    assert await publisher.close() == Counts(published=600)
+    assert outbox.sessions == 0
