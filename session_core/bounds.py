@@ -1,0 +1,44 @@
+"""How much of what comes from outside is taken: the bounds of the wire, and how a value is brought inside them.
+
+What a server, an SDK or an application says may be of any length and hold any character. It is cut to size once, where
+it enters a room, so that every event a room makes can be sent, decoded and stored. Nothing here raises.
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+import msgspec
+
+TEXT_MAX: Final = 256
+"""Characters of a name, an id or a message."""
+
+WORD_MAX: Final = 64
+"""Characters of a word: a version, a region, a vendor."""
+
+INT_MAX: Final = 2**31 - 1
+"""The greatest code, count or number of seconds."""
+
+DAY_MS: Final = 86_400_000
+"""The longest window: no session lives longer."""
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def clip(text: str, most: int = TEXT_MAX) -> str:
+    """The text without what no store takes (control characters, halves of surrogate pairs), and not too long."""
+    if len(text) <= most and text.isprintable():
+        return text
+    cut = text[:most].encode(errors="replace").decode()
+    return "".join(letter if letter >= " " and letter != "\x7f" else " " for letter in cut)
+
+
+def clip_fields(value: S, most: int = TEXT_MAX) -> S:
+    """The same value with every text in it clipped."""
+    texts = {name: clip(field, most) for name, field in msgspec.structs.asdict(value).items() if isinstance(field, str)}
+    return msgspec.structs.replace(value, **texts)
+
+
+def within(number: int, most: int = INT_MAX) -> int:
+    """The number, or the nearest one between 0 and `most`."""
+    return min(max(number, 0), most)

@@ -1,0 +1,57 @@
+"""All peer connections of a session in one word.
+
+The summary is the best of them: a call that still has one good peer connection has media. None at all counts as new.
+Who asks learns whether media is ok, pending or failed; what that means for the room is for transitions.py to say.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from session_core.bounds import clip
+from session_core.transitions import Media
+
+PEERS_MAX: Final = 256
+"""Peer connections that one session may have; a room of 50 in a mesh has 49."""
+
+SUMMARY: Final = {
+    # From worst to best. "closed" and "disconnected" alone are no outage: ICE recovers by itself, or says "failed".
+    "closed": Media.OK,
+    "failed": Media.FAILED,
+    "disconnected": Media.OK,
+    "new": Media.PENDING,
+    "checking": Media.PENDING,
+    "connected": Media.OK,
+    "completed": Media.OK,
+}
+RANK: Final = {state: rank for rank, state in enumerate(SUMMARY)}
+NO_PEER: Final = "new"
+ICE_DOWN: Final = ("failed", "disconnected")
+
+
+class Peers:
+    """The ICE state of every peer connection."""
+
+    def __init__(self) -> None:
+        self._states: dict[str, str] = {}
+
+    @property
+    def summary(self) -> Media:
+        """What all of them together amount to."""
+        return SUMMARY[max(self._states.values(), key=RANK.__getitem__, default=NO_PEER)]
+
+    def told(self, peer: str, state: str) -> bool:
+        """Take a peer connection's state. False: the word is unknown, or there are too many peer connections."""
+        name = clip(peer)
+        if state not in RANK or (name not in self._states and len(self._states) >= PEERS_MAX):
+            return False
+        self._states[name] = state
+        return True
+
+    def closed(self, peer: str) -> None:
+        """Forget a peer connection."""
+        self._states.pop(clip(peer), None)
+
+    def ice_is_down(self, peer: str) -> bool:
+        """Whether this peer connection's own ICE has failed or is disconnected."""
+        return self._states.get(clip(peer), NO_PEER) in ICE_DOWN

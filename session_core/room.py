@@ -1,0 +1,370 @@
+"""A room without I/O: signals with their time go in, events come out, and a deadline is handed out.
+
+    events = room.begin(at)              then
+    events = room.receive(signal, at)    for everything that is seen, in the order of time, and
+    events = room.advance(at)            when `deadline_us` has come and nothing else has
+
+The room acts on the rows of transitions.py; it holds the links, the roster, the attempts and the accounts that these
+need. It starts no attempt, sleeps for nothing and publishes nothing: whoever drives it does.
+
+Rules:
+1. What was due before a signal came happens first, at the time when it was due: a window is never longer than the
+   policy says, however late somebody looks.
+2. The local participant moves before the room when something is lost, and after it when it is back.
+3. After `disconnected` (or `connect_failed`) nothing happens any more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Final
+
+import msgspec
+
+from session_core import signals, transitions
+from session_core.attempts import Attempts
+from session_core.bounds import DAY_MS, WORD_MAX, clip, clip_fields, within
+from session_core.errors import RoomError, room_error
+from session_core.events import Client, Event, Moment, Outage, Reason, RoomState, Session, Token, Totals, us_from_utc
+from session_core.journal import Journal
+from session_core.ledger import Ledger
+from session_core.media import Peers
+from session_core.participant import Change, LocalParticipant, RemoteParticipant, Roster
+from session_core.policy import ReconnectPolicy, WindowCode
+from session_core.timers import Timer, Timers
+from session_core.transitions import LIVE, CodeFrom, LinkRow, Signaling, Trigger, TriggerRow, Window
+
+ALIVE_US: Final = 30_000_000
+"""A session gives a sign of life this often."""
+
+FORESIGHT_US: Final = 300_000_000
+"""An application hears this long before its access token expires."""
+
+IGNORED_WORDS_MAX: Final = 64
+"""Different words that `ignored` tells apart; what comes after them is counted as "other"."""
+
+Ending = (
+    signals.ConnectRefused
+    | signals.ConnectUnanswered
+    | signals.ConnectCancelled
+    | signals.ServerError
+    | signals.RoomCompleted
+    | signals.Removed
+    | signals.Leave
+)
+ENDINGS: Final[dict[type[signals.Signal], Trigger]] = {
+    signals.ConnectRefused: Trigger.CONNECT_REFUSED,
+    signals.ConnectUnanswered: Trigger.CONNECT_UNANSWERED,
+    signals.ConnectCancelled: Trigger.CONNECT_CANCELLED,
+    signals.ServerError: Trigger.SERVER_ERROR,
+    signals.RoomCompleted: Trigger.COMPLETED,
+    signals.Removed: Trigger.REMOVED,
+    signals.Leave: Trigger.LEAVE,
+}
+
+
+def _no_jitter() -> float:
+    return 0.5
+
+
+class Room:
+    """One participant's life in one room.
+
+    `jitter` gives a number from 0 to 1 for each delay. `token` is what telemetry says of the access token; the token
+    itself never comes here. `ignored` counts the words from outside that mean nothing to us.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        policy: ReconnectPolicy,
+        client: Client | None = None,
+        jitter: Callable[[], float] = _no_jitter,
+        token: Token | None = None,
+    ) -> None:
+        self.policy = policy
+        self.ignored: Counter[str] = Counter()
+        self._state = RoomState.CONNECTING
+        self._signaling = Signaling.DOWN
+        self._peers = Peers()
+        self._roster = Roster(self._ignore)
+        self._attempts = Attempts(policy, jitter)
+        self._ledger = Ledger()
+        self._timers = Timers()
+        known_client = None if client is None else clip_fields(client, WORD_MAX)
+        self._journal = Journal(clip_fields(session), known_client, self._ledger, self._roster)
+        self.local_participant = LocalParticipant(self.session.identity)
+        self._token = None if token is None else _within_bounds(token)
+        self._window_ms = policy.window_ms
+        self._cause: int | None = None
+        self._begun = False
+        self._now = Moment(0, 0)
+
+    @property
+    def state(self) -> RoomState:
+        """The room's state; `disconnected` is final."""
+        return self._state
+
+    @property
+    def session(self) -> Session:
+        """The session, as far as it is known: before the join only the room's name is."""
+        return self._journal.session
+
+    @property
+    def participants(self) -> dict[str, RemoteParticipant]:
+        """Who else is in the room, by sid. After `disconnected` it stays as it was."""
+        return self._roster.present
+
+    @property
+    def outage(self) -> Outage | None:
+        """The outage that is open, as it stood when the room was last told the time."""
+        return self._ledger.outage.facts(self._now.steady_us) if self._ledger.outage else None
+
+    @property
+    def deadline_us(self) -> int | None:
+        """When, by the steady clock, advance() must be called next; None: never."""
+        return self._timers.next_us
+
+    @property
+    def attempt_at_us(self) -> int | None:
+        """From when on, by the steady clock, an attempt to bring signaling back should be started; None: not at all."""
+        return self._attempts.wanted_at_us
+
+    def totals(self, at: Moment) -> Totals:
+        """The session's totals at a moment."""
+        return self._ledger.totals(at)
+
+    def begin(self, at: Moment) -> list[Event]:
+        """The application wants in. To begin twice changes nothing."""
+        if not self._begun:
+            self._begun = True
+            self._now = self._never_back(at)
+            self._journal.tell("room.connecting", self._now, self._state, policy=self.policy.facts())
+        return self._journal.take()
+
+    def receive(self, signal: signals.Signal, at: Moment) -> list[Event]:
+        """Take a signal. What was due before it and what happened because of it, in order."""
+        self._catch_up(self._never_back(at))
+        if self._state is not RoomState.DISCONNECTED:
+            self.HANDLERS[type(signal)](self, signal)
+            self._catch_up(self._now)
+        return self._journal.take()
+
+    def advance(self, at: Moment) -> list[Event]:
+        """Time has passed. What was due by now, in order."""
+        self._catch_up(self._never_back(at))
+        return self._journal.take()
+
+    # Time
+
+    def _never_back(self, at: Moment) -> Moment:
+        return at if at.steady_us >= self._now.steady_us else at._replace(steady_us=self._now.steady_us)
+
+    def _catch_up(self, at: Moment) -> None:
+        for timer, due_us in self._timers.take_due(at.steady_us):
+            self._now = at if timer is Timer.ALIVE else at.later(due_us - at.steady_us)
+            if timer is Timer.WINDOW:
+                self._end_window()
+            elif timer is Timer.FORESIGHT:
+                self._journal.tell("token.expiring", self._now, self._state, token=self._token)
+            else:
+                self._timers.set(timer, at.steady_us + ALIVE_US)
+                self._journal.tell("session.alive", self._now, self._state)
+        self._now = at
+
+    def _end_window(self) -> None:
+        if self.policy.window_code is WindowCode.CAUSE:
+            self._end(Trigger.WINDOW_OVER_CAUSE)
+        elif self._signaling is Signaling.DOWN:
+            self._end(Trigger.WINDOW_OVER_SIGNALING)
+        else:
+            self._end(Trigger.WINDOW_OVER_MEDIA)
+
+    def _watch_token(self) -> None:
+        if self._token is not None:
+            left_us = us_from_utc(self._token.expires_at) - FORESIGHT_US - self._now.utc_us
+            self._timers.set(Timer.FORESIGHT, self._now.steady_us + max(left_us, 0))
+
+    def _replace_token(self, signal: signals.TokenReplaced) -> None:
+        token = _within_bounds(signal.token)
+        if token != self._token:
+            self._token = token
+            if self._state in LIVE:
+                self._watch_token()
+
+    # The join and the end
+
+    def _join(self, signal: signals.Joined) -> None:
+        row = transitions.trigger(self._state, Trigger.JOINED)
+        if row.becomes is None or row.emits is None:
+            return
+        self._learn(signal)
+        self._signaling = Signaling.UP
+        self._ledger.joined(self._now)
+        self._timers.set(Timer.ALIVE, self._now.steady_us + ALIVE_US)
+        self._watch_token()
+        before, self._state = self._state, row.becomes
+        self._move_local()
+        self._journal.tell(row.emits, self._now, self._state, before=before, token=self._token)
+        self._tell_of(self._roster.release())
+        self._move_room()
+
+    def _learn(self, signal: signals.Joined) -> None:
+        """Who we are in this room, and who was there before us."""
+        told = {"room_sid": signal.room_sid, "participant_sid": signal.participant_sid}
+        told |= {name: value for name in ("identity", "room_name") if (value := getattr(signal, name)) is not None}
+        self._journal.session = clip_fields(msgspec.structs.replace(self.session, **told))
+        self.local_participant.sid = self._roster.own_sid = clip(signal.participant_sid)
+        self.local_participant.identity = self.session.identity
+        self._roster.fill(signal.participants)
+        self._set_window(signal.session_timeout_ms)
+
+    def _set_window(self, session_timeout_ms: int | None) -> None:
+        """The server may set the window of the outages to come, where there is one."""
+        if session_timeout_ms is not None and self._window_ms is not None:
+            self._window_ms = within(session_timeout_ms, DAY_MS)
+
+    def _end(self, trigger: Trigger, code: int = 0, message: str = "", reason: Reason | None = None) -> None:
+        row = transitions.trigger(self._state, trigger)
+        if row.becomes is None or row.emits is None:
+            return
+        self._timers.clear()
+        self._attempts.stop()
+        self._move_local(room_over=True)
+        before, self._state = self._state, row.becomes
+        error = self._error(row, code, message)
+        self._journal.tell(row.emits, self._now, self._state, before=before, error=error, reason=reason)
+        self._ledger.end(self._now)
+
+    def _error(self, row: TriggerRow, code: int, message: str) -> RoomError | None:
+        if row.code is CodeFrom.SERVER:
+            number: int | None = within(code)
+        else:
+            number = self._cause if row.code is CodeFrom.CAUSE else row.code
+        return None if number is None or row.origin is None else room_error(number, row.origin, clip(message))
+
+    # The links
+
+    def _lose_signaling(self, _: signals.SignalingLost) -> None:
+        self._end(Trigger.CONNECT_UNANSWERED)
+        if self._signaling is Signaling.UP:
+            self._signaling = Signaling.DOWN
+            self._attempts.schedule(self._now.steady_us)
+            self._move_local()
+            self._move_room()
+
+    def _resynchronise(self, signal: signals.Resynchronised) -> None:
+        if self._state in LIVE:
+            self._set_window(signal.session_timeout_ms)
+            self._tell_of(self._roster.resynchronise(signal.participants))
+            self._attempts.succeed()
+            self._signaling = Signaling.UP
+            self._move_room()
+            self._move_local()
+
+    def _update(self, signal: signals.ParticipantsUpdated) -> None:
+        if self._signaling is Signaling.DOWN:
+            self._roster.hold(signal.participants)
+        else:
+            self._tell_of(self._roster.update(signal.participants))
+
+    def _start_attempt(self, _: signals.AttemptStarted) -> None:
+        outage = self._ledger.outage
+        if outage is not None and self._signaling is Signaling.DOWN and not self._attempts.in_flight:
+            outage.attempts += 1
+            self._attempts.start()
+
+    def _refuse_attempt(self, _: signals.AttemptRefused) -> None:
+        if self._attempts.in_flight:
+            self._attempts.refuse(self._now.steady_us)
+            if self._attempts.used_up:
+                self._end(Trigger.ATTEMPTS_USED_UP)
+
+    def _reach_nobody(self, _: signals.AttemptUnreached) -> None:
+        if self._attempts.in_flight:
+            self._attempts.schedule(self._now.steady_us)
+
+    def _hear_ice(self, signal: signals.IceState) -> None:
+        if not self._peers.told(signal.peer, signal.state):
+            self._ignore(signal.state)
+        self._move_room()
+
+    def _close_peer(self, signal: signals.PeerClosed) -> None:
+        self._peers.closed(signal.peer)
+        self._move_room()
+
+    def _fail_dtls(self, signal: signals.DtlsFailed) -> None:
+        self._end(Trigger.DTLS_AFTER_ICE if self._peers.ice_is_down(signal.peer) else Trigger.DTLS_FAILED)
+
+    # What the rows say
+
+    def _move_local(self, *, room_over: bool = False) -> None:
+        change = self.local_participant.follow(self._signaling, room_over=room_over)
+        self._tell_of([change] if change else [])
+
+    def _move_room(self) -> None:
+        outage = self._ledger.outage
+        was_failed = outage is not None and outage.media_failed
+        row = transitions.link(self._state, self._signaling, self._peers.summary, was_failed=was_failed)
+        before, self._state = self._state, row.becomes
+        if row.window is Window.STARTS:
+            self._open_outage(row)
+        self._note_links()
+        if row.emits is not None:
+            error = room_error(row.code, row.origin) if row.code and row.origin else None
+            self._journal.tell(row.emits, self._now, self._state, before=before, error=error)
+        if row.window is Window.STOPPED:
+            self._timers.stop(Timer.WINDOW)
+            self._ledger.close_outage(self._now)
+
+    def _open_outage(self, row: LinkRow) -> None:
+        self._cause = row.code
+        self._ledger.open_outage(self._now, "signaling" if self._signaling is Signaling.DOWN else "media")
+        if self._window_ms is not None:
+            self._timers.set(Timer.WINDOW, self._now.steady_us + self._window_ms * 1000)
+
+    def _note_links(self) -> None:
+        if self._ledger.outage is not None:
+            counts = self._signaling is Signaling.UP or self.policy.remembers_hidden_failure
+            self._ledger.outage.note_links(
+                self._now.steady_us, self._signaling, self._peers.summary, failure_counts=counts
+            )
+
+    def _tell_of(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            self._journal.tell_of(change, self._now)
+
+    def _ignore(self, word: str) -> None:
+        name = clip(word, WORD_MAX)
+        fits = name in self.ignored or len(self.ignored) < IGNORED_WORDS_MAX
+        self.ignored[name if fits else "other"] += 1
+
+    def _end_as_told(self, signal: Ending) -> None:
+        if isinstance(signal, signals.ConnectRefused | signals.ServerError):
+            self._end(ENDINGS[type(signal)], signal.code, signal.message)
+        elif isinstance(signal, signals.ConnectCancelled | signals.Leave):
+            self._end(ENDINGS[type(signal)], reason=signal.reason)
+        else:
+            self._end(ENDINGS[type(signal)])
+
+    # Every signal has its entry; a test sees to it.
+    HANDLERS: ClassVar[dict[type[signals.Signal], Callable[[Room, Any], None]]] = {
+        signals.Joined: _join,
+        signals.SignalingLost: _lose_signaling,
+        signals.AttemptStarted: _start_attempt,
+        signals.AttemptRefused: _refuse_attempt,
+        signals.AttemptUnreached: _reach_nobody,
+        signals.Resynchronised: _resynchronise,
+        signals.ParticipantsUpdated: _update,
+        signals.IceState: _hear_ice,
+        signals.PeerClosed: _close_peer,
+        signals.DtlsFailed: _fail_dtls,
+        signals.TokenReplaced: _replace_token,
+        **dict.fromkeys(ENDINGS, _end_as_told),
+    }
+
+
+def _within_bounds(token: Token) -> Token:
+    return msgspec.structs.replace(token, ttl_s=within(token.ttl_s))
