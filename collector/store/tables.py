@@ -22,6 +22,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
@@ -74,6 +75,10 @@ class Uuid(TypeDecorator[UUID]):
 
 
 metadata = MetaData()
+
+_OPEN: Final = text("ended_at IS NULL")
+# A row that is written again and again leaves room on its page for its next version.
+_ROOM_TO_GROW: Final = {"fillfactor": 75}
 
 events = Table(
     "events",
@@ -152,6 +157,10 @@ sessions = Table(
     Index("sessions_room_sid", "room_sid"),
     Index("sessions_started", "first_append_at"),
     Index("sessions_fate_ended", "fate", "ended_at"),
+    # The watchdog and the gauges ask a partition for its sessions that have not ended; this index grows and shrinks by
+    # one entry a session, where one on last_append_at would be written with every event.
+    Index("sessions_open", "kafka_partition", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    postgresql_with=_ROOM_TO_GROW,
 )
 
 outages = Table(
@@ -174,6 +183,7 @@ outages = Table(
     Column("outcome", Text, nullable=False),
     Column("keys", LargeBinary, nullable=False),
     Index("outages_started", "started_at"),
+    postgresql_with=_ROOM_TO_GROW,
 )
 
 rollups = Table(
@@ -193,6 +203,7 @@ rollups = Table(
     Column("n", BigInteger, nullable=False),
     Column("a", BigInteger, nullable=False),  # what the kind sums first: see docs/store.md
     Column("b", BigInteger, nullable=False),
+    postgresql_with=_ROOM_TO_GROW,
 )
 
 kafka_offsets = Table(

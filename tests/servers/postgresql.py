@@ -16,6 +16,7 @@ from typing import Final, Self
 import psycopg
 from psycopg import sql
 
+from collector.store.engine import make_engine, migrate
 from tests.servers.parts import Part, find
 from tests.servers.processes import ServerProcess, children_of, free_port, is_alive, make_folder, remove_folder
 from tests.waiting import wait_until
@@ -32,6 +33,11 @@ def migrate_template(url: str) -> None:
 
     Must close its connections: a database that someone is connected to cannot be cloned.
     """
+    engine = make_engine(url)
+    try:
+        migrate(engine)
+    finally:
+        engine.dispose()
 
 
 class PostgreSQL:

@@ -1,0 +1,165 @@
+"""How rows get into PostgreSQL and out of it: COPY straight into `events`, through stages into what changes.
+
+A stage is a temporary table of a connection, emptied by each commit. Sessions are updated from it only at the version
+that was read and inserted only where there is no row; the counts say whether all of them applied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final, cast
+from uuid import UUID
+
+import psycopg
+from psycopg.adapt import Buffer, Loader
+from psycopg.pq import Format
+from sqlalchemy import Connection
+
+from collector.store.changes import OffsetMove, Row
+from collector.store.copy_postgresql import EPOCH_2000_US, Shape, copy_rows, shape_of
+from collector.store.partitions_postgresql import Days
+from collector.store.place import Place
+from collector.store.statements import adding, key, names, others, replacing
+from collector.store.tables import events, outages, rollups, sessions
+
+_EVENTS: Final = shape_of(events, wide=False)
+_STAGED: Final = {table.name: shape_of(table, wide=True) for table in (sessions, outages, rollups)}
+_STAGES_MADE: Final = "roomwatch_stages"
+_VERSION_AT: Final = sessions.columns.keys().index("version")
+
+# A stage has no statistics: left alone, the planner would read all of `sessions` to find a few of its rows.
+_BEGIN: Final = (
+    "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
+    " set_config('enable_mergejoin', 'off', true)"
+)
+
+
+_UPDATE_SESSIONS: Final = (
+    f"UPDATE sessions SET {', '.join(f'{name} = stage.{name}' for name in others(sessions))}"
+    " FROM stage_sessions AS stage WHERE sessions.session_id = stage.session_id"
+    " AND stage.version > 1 AND sessions.version = stage.version - 1"
+)
+_INSERT_SESSIONS: Final = (
+    f"INSERT INTO sessions ({names(sessions)}) SELECT {names(sessions)} FROM stage_sessions"
+    " WHERE version = 1 ORDER BY session_id ON CONFLICT DO NOTHING"
+)
+_PUT_OUTAGES: Final = (
+    f"INSERT INTO outages ({names(outages)}) SELECT {names(outages)} FROM stage_outages ORDER BY {key(outages)}"
+    f" {replacing(outages)}"
+)
+_ADD_ROLLUPS: Final = (
+    f"INSERT INTO rollups ({names(rollups)}) SELECT {names(rollups)} FROM stage_rollups ORDER BY {key(rollups)}"
+    f" {adding(rollups)}"
+)
+_FIRST_OFFSETS: Final = (
+    "INSERT INTO kafka_offsets (cluster_id, topic, consumer_group, kafka_partition, next_offset)"
+    " SELECT %s, %s, %s, p, n FROM unnest(%s::int4[], %s::int8[]) AS first(p, n) ORDER BY p ON CONFLICT DO NOTHING"
+)
+_MOVE_OFFSETS: Final = (
+    "UPDATE kafka_offsets SET next_offset = move.n FROM unnest(%s::int4[], %s::int8[], %s::int8[]) AS move(p, t, n)"
+    " WHERE cluster_id = %s AND topic = %s AND consumer_group = %s"
+    " AND kafka_partition = move.p AND next_offset = move.t"
+    " RETURNING kafka_partition"
+)
+
+
+class PostgresqlTables:
+    """The fast ways in and out. Each method works in the transaction that the connection is in."""
+
+    def __init__(self) -> None:
+        self.days = Days()
+
+    def prepare(self, connection: Connection, event_rows: Sequence[Row], now_us: int) -> frozenset[UUID]:
+        """Makes the days that the events need, in transactions of its own; returns sessions that can have none."""
+        _make_stages(connection)
+        return self.days.make(_driver(connection), event_rows, now_us)
+
+    def begin(self, connection: Connection) -> None:
+        """First in each transaction."""
+        connection.exec_driver_sql(_BEGIN)
+
+    def forget(self) -> None:
+        """What was known of the tables may have changed."""
+        self.days = Days()
+
+    def move_offsets(self, connection: Connection, place: Place, moves: Sequence[OffsetMove], *, first: bool) -> int:
+        """Moves the offsets that stand where they are expected; returns how many. `first` makes missing rows."""
+        columns: tuple[list[int], ...] = tuple(list(values) for values in zip(*moves, strict=True))
+        cursor = _driver(connection).cursor()
+        if first:
+            cursor.execute(_FIRST_OFFSETS, (*place, columns[0], columns[1]))
+        return cursor.execute(_MOVE_OFFSETS, (*columns, *place)).rowcount
+
+    def put_events(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """New rows."""
+        copy_rows(_driver(connection), "events", _EVENTS, rows)
+
+    def put_sessions(self, connection: Connection, rows: Sequence[Row]) -> int:
+        """Rows whose version follows the stored one; returns how many applied."""
+        self._stage(connection, "sessions", rows)
+        new = sum(row[_VERSION_AT] == 1 for row in rows)
+        applied = _driver(connection).execute(_INSERT_SESSIONS).rowcount if new else 0
+        if new < len(rows):
+            applied += _driver(connection).execute(_UPDATE_SESSIONS).rowcount
+        return applied
+
+    def put_outages(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Rows that are new or replace what is there."""
+        self._stage(connection, "outages", rows)
+        _driver(connection).execute(_PUT_OUTAGES)
+
+    def add_rollups(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Rows whose sums are added to what is there."""
+        self._stage(connection, "rollups", rows)
+        _driver(connection).execute(_ADD_ROLLUPS)
+
+    def read_sessions(self, connection: Connection, ids: Collection[UUID]) -> tuple[list[Row], list[Row]]:
+        """The rows of these sessions, and of their outages, in the order of the columns."""
+        connection.exec_driver_sql(_BEGIN)
+        cursor: psycopg.Cursor[Any] = _driver(connection).cursor(binary=True)
+        cursor.adapters.register_loader("timestamptz", _MicrosLoader)
+        wanted = [list(ids)]
+        found = cursor.execute(_SELECT_SESSIONS, wanted).fetchall()
+        return found, cursor.execute(_SELECT_OUTAGES, wanted).fetchall() if found else []
+
+    def _stage(self, connection: Connection, table: str, rows: Sequence[Row]) -> None:
+        # Emptied by the commit; but looking for a refused row fills it again and again in one transaction.
+        _driver(connection).execute(_EMPTY_STAGE[table])
+        copy_rows(_driver(connection), f"stage_{table}", _STAGED[table], rows)
+
+
+_SELECT_SESSIONS: Final = f"SELECT {names(sessions)} FROM sessions WHERE session_id = ANY(%s::uuid[])"
+_SELECT_OUTAGES: Final = f"SELECT {names(outages)} FROM outages WHERE session_id = ANY(%s::uuid[])"
+_EMPTY_STAGE: Final = {table: f"DELETE FROM stage_{table}" for table in _STAGED}
+
+
+class _MicrosLoader(Loader):
+    """A timestamptz as µs since 1970, without a datetime between."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> int:
+        return int.from_bytes(data, "big", signed=True) + EPOCH_2000_US
+
+
+def _driver(connection: Connection) -> psycopg.Connection[Any]:
+    """The connection of psycopg, whose COPY SQLAlchemy does not know; the transaction is the same."""
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+
+
+def _make_stages(connection: Connection) -> None:
+    if _STAGES_MADE in connection.info:
+        return
+    for table, shape in _STAGED.items():
+        connection.exec_driver_sql(f"CREATE TEMPORARY TABLE stage_{table} ({_columns(shape)}) ON COMMIT DELETE ROWS")
+    connection.commit()
+    connection.info[_STAGES_MADE] = True
+
+
+def _columns(shape: Shape) -> str:
+    kinds = list(shape.types)
+    for index in shape.uuids_at:
+        kinds[index] = "uuid"
+    for index in shape.times_at:
+        kinds[index] = "timestamptz"
+    return ", ".join(f"{name} {kind}" for name, kind in zip(shape.columns, kinds, strict=True))
