@@ -47,11 +47,11 @@ class Health(BaseModel):
 
 
 def make_router(metrics: Exposition, readiness: Callable[[], Readiness], version: str) -> APIRouter:
-    """The routes that machines ask: probes and Prometheus. They answer without the store, so that they always answer."""
+    """The routes that machines ask: probes and Prometheus. They ask nothing of the store, so that they always answer."""
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz")
-    def read_health() -> Health:
+    async def read_health() -> Health:
         """The process is alive."""
         return Health(version=version)
 

@@ -313,3 +313,19 @@ class OutageBucket(View):
     at: datetime
     outcome: Outcome
     count: int
+
+
+class LatestOutages(View):
+    """Outages of the fleet, the newest first."""
+
+    items: tuple[FleetOutage, ...]
+    completeness: Completeness
+
+
+class OutageBuckets(View):
+    """Outages by when they began and what became of them. Stretches without any are left out."""
+
+    since: datetime
+    until: datetime
+    bucket_s: int
+    items: tuple[OutageBucket, ...]

@@ -1,0 +1,123 @@
+"""The Reader: one method a question. What is asked lies in questions.py, what is answered in views.py.
+
+The statements lie beside this file by subject: reader_sessions.py, reader_rooms.py, reader_outages.py,
+reader_rollups.py, reader_kpis.py.
+
+Rules:
+1. A question is one transaction that sees one state of the store, and writes nothing.
+2. Methods block: call them from a thread. One Reader serves many threads.
+3. Every method raises StoreUnavailable or SchemaMismatch when the database has its troubles.
+4. `now_us` is when the question is asked, µs since 1970: what is open reaches up to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, literal, select
+
+from collector.store import reader_kpis, reader_outages, reader_rollups, reader_rooms, reader_sessions
+from collector.store.failures import plainly
+from collector.store.questions import ANY_SESSION, EVERYONE, Dimension, Phase, SessionFilters, Span, Who
+from collector.store.reader_sessions import Place
+from collector.store.views import (
+    AffectedBy,
+    FailureCodes,
+    Fleet,
+    Kpis,
+    LatestOutages,
+    OutageBuckets,
+    RoomTimeline,
+    SessionPage,
+    SessionStory,
+    SessionView,
+)
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
+
+
+class Reader:
+    """Answers questions from the store behind an engine. Connects when it is asked first."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def answers(self) -> bool:
+        """Whether the store answers at all."""
+        return self._ask(_one) == 1
+
+    def sessions(
+        self,
+        span: Span,
+        filters: SessionFilters = ANY_SESSION,
+        *,
+        after: Place | None = None,
+        limit: int = 50,
+        now_us: int,
+    ) -> tuple[SessionPage, Place | None]:
+        """Sessions that began in the span, and the place where the page after this one begins."""
+        return self._ask(reader_sessions.list_sessions, span, filters, after, limit, now_us)
+
+    def session(self, session_id: UUID, *, after_seq: int | None = None, limit: int = 500, now_us: int) -> SessionStory:
+        """A session with its outages and events. Raises SessionNotFound."""
+        return self._ask(reader_sessions.read_session, session_id, after_seq, limit, now_us)
+
+    def find(self, word: str, *, limit: int = 50) -> tuple[SessionView, ...]:
+        """Sessions that the word names: by id, room, participant or identity."""
+        return self._ask(reader_sessions.find_sessions, word, limit)
+
+    def room_timeline(self, room_sid: str, *, now_us: int) -> RoomTimeline:
+        """What happened in a room. Raises RoomNotFound."""
+        return self._ask(reader_rooms.room_timeline, room_sid, now_us)
+
+    def fleet(self) -> Fleet:
+        """Who is in a room now."""
+        return self._ask(reader_outages.fleet)
+
+    def latest_outages(self, span: Span, who: Who = EVERYONE, *, limit: int = 50, now_us: int) -> LatestOutages:
+        """Outages that opened in the span, the newest first."""
+        return self._ask(reader_outages.latest_outages, span, who, limit, now_us)
+
+    def outage_buckets(self, span: Span, who: Who = EVERYONE, *, bucket_us: int) -> OutageBuckets:
+        """Outages that opened in the span, by time and outcome."""
+        return self._ask(reader_outages.outage_buckets, span, who, bucket_us)
+
+    def failure_codes(
+        self,
+        span: Span,
+        who: Who = EVERYONE,
+        *,
+        phase: Phase | None = None,
+        by: Dimension | None = None,
+        bucket_us: int | None = None,
+        now_us: int,
+    ) -> FailureCodes:
+        """Sessions that failed, by code. `bucket_us` is a number of whole minutes."""
+        return self._ask(reader_rollups.failure_codes, span, who, phase, by, bucket_us, now_us)
+
+    def affected(self, span: Span, who: Who = EVERYONE, *, by: Dimension, now_us: int) -> AffectedBy:
+        """Which regions or versions are hit."""
+        return self._ask(reader_rollups.affected, span, who, by, now_us)
+
+    def kpis(self, span: Span, who: Who = EVERYONE, *, now_us: int) -> Kpis:
+        """Every figure of the span."""
+        return self._ask(reader_kpis.kpis, span, who, now_us)
+
+    def _ask(
+        self,
+        question: Callable[Concatenate[Connection, Asked], Answer],
+        *args: Asked.args,
+        **kwargs: Asked.kwargs,
+    ) -> Answer:
+        with plainly(self._engine), self._engine.connect() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            with connection.begin():
+                return question(connection, *args, **kwargs)
+
+
+def _one(connection: Connection) -> int:
+    return connection.execute(select(literal(1))).scalar_one()

@@ -1,0 +1,97 @@
+"""Questions about the fleet's outages and about who is there now."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection, distinct, func, select
+
+from collector.store.completeness import of_span
+from collector.store.questions import OUTCOMES, Span, Who
+from collector.store.reading import client_view, matches, may_tell_of, moment, outage_view, told, within
+from collector.store.tables import outages, sessions
+from collector.store.views import Fleet, FleetOutage, LatestOutages, OutageBucket, OutageBuckets
+
+OPENED: Final = told(outages.c.started_at)
+
+
+def latest_outages(connection: Connection, span: Span, who: Who, limit: int, now_us: int) -> LatestOutages:
+    """Outages that opened in the span, the newest first."""
+    rows = connection.execute(
+        select(
+            outages,
+            *(sessions.c[name] for name in _SESSION_FACTS),
+        )
+        .join(sessions, sessions.c.session_id == outages.c.session_id)
+        .where(within(OPENED, span), may_tell_of(span), *matches(who))
+        .order_by(OPENED.desc(), outages.c.session_id.desc(), outages.c.number.desc())
+        .limit(limit)
+    ).all()
+    items = tuple(
+        FleetOutage(
+            outage=outage_view(row, row.clock_offset_us, row.ended_at),
+            room_sid=row.room_sid,
+            room_name=row.room_name,
+            participant_sid=row.participant_sid,
+            identity=row.identity,
+            client=client_view(row),
+            fate=row.fate,
+        )
+        for row in rows
+    )
+    return LatestOutages(items=items, completeness=of_span(connection, span, who, now_us))
+
+
+def outage_buckets(connection: Connection, span: Span, who: Who, bucket_us: int) -> OutageBuckets:
+    """Outages that opened in the span, counted by what became of them, in stretches of time that begin on the clock."""
+    bucket = (OPENED - OPENED % bucket_us).label("bucket")
+    rows = connection.execute(
+        select(bucket, outages.c.outcome, func.count().label("n"))
+        .join(sessions, sessions.c.session_id == outages.c.session_id)
+        .where(within(OPENED, span), may_tell_of(span), *matches(who))
+        .group_by(bucket, outages.c.outcome)
+    ).all()
+    ordered = sorted(rows, key=lambda row: (row.bucket, OUTCOMES.index(row.outcome)))
+    items = tuple(OutageBucket(at=moment(row.bucket), outcome=row.outcome, count=row.n) for row in ordered)
+    return OutageBuckets(
+        since=moment(span.since_us), until=moment(span.until_us), bucket_s=bucket_us // 1_000_000, items=items
+    )
+
+
+def fleet(connection: Connection) -> Fleet:
+    """Who is in a room now, as far as was told."""
+    rows = connection.execute(
+        select(sessions.c.fate, sessions.c.state, func.count().label("n"))
+        .where(sessions.c.fate.in_(("live", "connecting")))
+        .group_by(sessions.c.fate, sessions.c.state)
+    ).all()
+    rooms = connection.execute(
+        select(func.count(distinct(sessions.c.room_sid))).where(sessions.c.fate == "live")
+    ).scalar_one()
+    any_session = connection.execute(select(sessions.c.session_id).limit(1)).first()
+    live = [row for row in rows if row.fate == "live"]
+    return Fleet(
+        live=sum(row.n for row in live),
+        reconnecting=sum(row.n for row in live if row.state == "reconnecting"),
+        connecting=sum(row.n for row in rows if row.fate == "connecting"),
+        rooms=int(rooms),
+        sessions_ever=any_session is not None,
+    )
+
+
+_SESSION_FACTS: Final = (
+    "room_sid",
+    "room_name",
+    "participant_sid",
+    "identity",
+    "fate",
+    "ended_at",
+    "clock_offset_us",
+    "sdk",
+    "sdk_version",
+    "app_version",
+    "platform",
+    "network_type",
+    "region",
+    "media_region",
+)

@@ -1,0 +1,277 @@
+"""What the Reader's questions are made of: corrected times, filters, and rows turned into views.
+
+Rules:
+1. A time of a client is shown, filtered and counted by corrected: with the session's `clock_offset_us` where that is
+   beyond ±2 s. Append and stored times are the broker's and ours, and are never corrected.
+2. One expression a fact, for both databases; what they say differently is compiled here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import BigInteger, ColumnElement, Row, and_, case, func, literal, or_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from collector.store.changes import unpack_intervals
+from collector.store.questions import SessionFilters, Span, Who
+from collector.store.tables import rollups, sessions
+from collector.store.views import Client, Code, Ending, EventView, OutageView, SessionView, TokenLife
+from session_core.errors import CATALOGUE, UNKNOWN_NAME
+from session_core.events import utc_from_us
+
+AnyRow = Row[*tuple[Any, ...]]
+
+CLOCK_TOLERANCE_US: Final = 2_000_000
+SESSION_LIFE_MAX_US: Final = 7 * 86_400 * 1_000_000
+"""A question about a stretch of time looks at sessions that began up to a week before it: so an index carries it."""
+MINUTE_US: Final = 60_000_000
+
+UTC_US_MIN: Final = -62_135_596_800_000_000
+UTC_US_MAX: Final = 253_402_300_799_999_999
+
+
+class EpochUs(FunctionElement[int]):
+    """A moment as µs since 1970, so that one arithmetic serves both databases."""
+
+    type = BigInteger()
+    name = "epoch_us"
+    inherit_cache = True
+
+
+@compiles(EpochUs)
+def _as_it_is(element: EpochUs, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)
+
+
+@compiles(EpochUs, "postgresql")
+def _from_timestamptz(element: EpochUs, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"CAST(extract(epoch FROM {compiler.process(element.clauses, **kw)}) * 1000000 AS BIGINT)"
+
+
+CORRECTION: Final[ColumnElement[int]] = case(
+    (func.abs(sessions.c.clock_offset_us) > CLOCK_TOLERANCE_US, sessions.c.clock_offset_us), else_=0
+)
+
+STARTED: Final[ColumnElement[int]] = func.coalesce(
+    EpochUs(func.coalesce(sessions.c.connecting_at, sessions.c.joined_at)) + CORRECTION,
+    EpochUs(sessions.c.first_append_at),
+)
+JOINED: Final[ColumnElement[int]] = case(
+    (
+        or_(
+            sessions.c.joined_at.is_not(None),
+            sessions.c.terminal_type == "room.disconnected",
+            sessions.c.state.in_(("connected", "reconnecting")),
+            sessions.c.outages > 0,
+            sessions.c.connected_ms > 0,
+        ),
+        func.coalesce(EpochUs(sessions.c.joined_at) + CORRECTION, STARTED),
+    )
+)
+"""When the session joined, where it did: told, or implied by what was told later."""
+ENDED: Final[ColumnElement[int]] = EpochUs(sessions.c.ended_at) + CORRECTION
+
+
+def told(column: ColumnElement[Any]) -> ColumnElement[int]:
+    """A time that a client told, corrected. The statement must join the session that told it."""
+    return EpochUs(column) + CORRECTION
+
+
+def within(moment: ColumnElement[int], span: Span) -> ColumnElement[bool]:
+    """The moment, in µs, lies in the span."""
+    return and_(moment >= span.since_us, moment < span.until_us)
+
+
+def may_tell_of(span: Span) -> ColumnElement[bool]:
+    """Necessary for a session to say anything of the span: its telling did not end before.
+
+    It has no upper bound, since what happened may be told much later; the lower one is carried by an index.
+    """
+    return and_(
+        sessions.c.first_append_at >= bounded(span.since_us - SESSION_LIFE_MAX_US),
+        # A client's clock may run ahead within the tolerance.
+        sessions.c.last_append_at >= bounded(span.since_us - CLOCK_TOLERANCE_US),
+    )
+
+
+def heard_of(span: Span) -> ColumnElement[bool]:
+    """Sessions that the broker heard of in the span."""
+    return and_(may_tell_of(span), sessions.c.first_append_at < bounded(span.until_us))
+
+
+def bounded(at_us: int) -> int:
+    """The nearest moment that both databases can hold."""
+    return min(max(at_us, UTC_US_MIN), UTC_US_MAX)
+
+
+def matches(filters: Who) -> list[ColumnElement[bool]]:
+    """The filters as conditions on sessions."""
+    return [
+        _one_of(sessions.c["terminal_code" if field.name == "code" else field.name], values)
+        for field in fields(filters)
+        if (values := getattr(filters, field.name))
+    ]
+
+
+def matches_rollups(filters: Who) -> list[ColumnElement[bool]]:
+    """The same on rollups, where the empty word is what was not told."""
+    if isinstance(filters, SessionFilters):
+        raise TypeError("rollups keep fewer dimensions than sessions have")
+    return [rollups.c[field.name].in_(values) for field in fields(filters) if (values := getattr(filters, field.name))]
+
+
+def _one_of(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    given = [value for value in values if value != ""]
+    conditions: list[ColumnElement[bool]] = [column.in_(given)] if given else []
+    if len(given) < len(values):
+        conditions.append(column.is_(None))
+    return or_(*conditions)
+
+
+def nearest_ranks(count: ColumnElement[int], percents: Sequence[int]) -> list[ColumnElement[int]]:
+    """The row numbers, from 1, at which the percentiles of `count` ordered rows stand."""
+    return [(count * literal(percent) + 99) // 100 for percent in percents]
+
+
+def correction_us(clock_offset_us: int) -> int:
+    """What to add to the times that a client told."""
+    return clock_offset_us if abs(clock_offset_us) > CLOCK_TOLERANCE_US else 0
+
+
+def shown(at_us: int | None, correction: int = 0) -> datetime | None:
+    """A time as it is shown."""
+    return None if at_us is None else moment(at_us, correction)
+
+
+def moment(at_us: int, correction: int = 0) -> datetime:
+    """A time that is known, as it is shown; a clock that is off by centuries stops at the calendar's end."""
+    return utc_from_us(bounded(at_us + correction))
+
+
+def code_view(code: int | None) -> Code | None:
+    """A code with the catalogue's words."""
+    if code is None:
+        return None
+    known = CATALOGUE.get(code)
+    if known is None:
+        return Code(code=code, name=UNKNOWN_NAME, message="A code that the catalogue does not have")
+    return Code(code=code, name=known.name, message=known.message)
+
+
+def client_view(row: AnyRow) -> Client:
+    """The client's words of a row of sessions."""
+    return Client(**{name: getattr(row, name) for name in Client.model_fields})
+
+
+def received(row: AnyRow) -> tuple[int, int]:
+    """How many sequence numbers a row of sessions received, and how many it must have had."""
+    more = unpack_intervals(bytes(row.received_more)) if row.received_more else []
+    held = sum(upto - since for since, upto in zip(more[::2], more[1::2], strict=True))
+    return row.received_to + held, more[-1] if more else row.received_to
+
+
+def session_view(row: AnyRow) -> SessionView:
+    """A row of sessions as it is shown."""
+    by = correction_us(row.clock_offset_us)
+    began = row.connecting_at if row.connecting_at is not None else row.joined_at
+    held, expected = received(row)
+    return SessionView(
+        session_id=row.session_id,
+        previous_session_id=row.previous_session_id,
+        room_sid=row.room_sid,
+        room_name=row.room_name,
+        participant_sid=row.participant_sid,
+        identity=row.identity,
+        state=row.state,
+        fate=row.fate,
+        started_at=moment(row.first_append_at) if began is None else moment(began, by),
+        joined_at=shown(row.joined_at, by),
+        ended_at=shown(row.ended_at, by),
+        last_event_at=moment(row.last_event_at, by),
+        ending=_session_ending(row, by),
+        client=client_view(row),
+        policy=row.policy,
+        token=_token(row),
+        outages=row.outages,
+        reconnecting_ms=row.reconnecting_ms,
+        connected_ms=row.connected_ms,
+        clock_offset_ms=row.clock_offset_us // 1000,
+        clock_corrected=by != 0,
+        events_received=held,
+        events_expected=expected,
+    )
+
+
+def outage_view(row: AnyRow, clock_offset_us: int, session_ended_at: int | None) -> OutageView:
+    """A row of outages as it is shown, with the facts of its session that it needs."""
+    by = correction_us(clock_offset_us)
+    closed = row.closing_at is not None
+    inferred = not closed and row.outcome != "open"
+    end = row.closing_at
+    if inferred:
+        # Nobody told when it recovered: what was told last of it. Otherwise it lasted as long as the session.
+        end = row.started_at + row.downtime_ms * 1000 if row.outcome == "recovered" else session_ended_at
+    return OutageView(
+        session_id=row.session_id,
+        number=row.number,
+        started_at=moment(row.started_at, by),
+        ended_at=shown(end, by),
+        end_inferred=inferred,
+        cause=row.cause,
+        outcome=row.outcome,
+        ending=Ending(at=moment(row.closing_at, by), error=code_view(row.closing_code), origin=row.closing_origin)
+        if closed
+        else None,
+        attempts=row.attempts,
+        downtime_ms=row.downtime_ms,
+        signaling_down_ms=row.signaling_down_ms,
+        media_down_ms=row.media_down_ms,
+        since_previous_ms=row.since_previous_ms,
+    )
+
+
+def event_view(row: AnyRow, clock_offset_us: int) -> EventView:
+    """A row of events as it is shown."""
+    return EventView(
+        seq=row.seq,
+        type=row.type,
+        at=moment(row.event_at, correction_us(clock_offset_us)),
+        append_at=moment(row.append_at),
+        stored_at=moment(row.stored_at),
+        from_state=row.from_state,
+        to_state=row.to_state,
+        subject_sid=row.subject_sid,
+        network_type=row.network_type,
+        error=code_view(row.error_code),
+        origin=row.error_origin,
+        reason=row.reason,
+        outage_number=row.outage_number,
+        attempts=row.attempts,
+        downtime_ms=row.downtime_ms,
+        extra=msgspec.json.decode(row.extra) if row.extra else None,
+    )
+
+
+def _session_ending(row: AnyRow, by: int) -> Ending | None:
+    if row.terminal_at is None:
+        return None
+    return Ending(
+        at=moment(row.terminal_at, by),
+        error=code_view(row.terminal_code),
+        origin=row.terminal_origin,
+        reason=row.terminal_reason,
+        vendor_code=row.terminal_vendor_code,
+    )
+
+
+def _token(row: AnyRow) -> TokenLife | None:
+    if row.token_expires_at is None:
+        return None
+    return TokenLife(expires_at=moment(row.token_expires_at), ttl_s=row.token_ttl_s)
