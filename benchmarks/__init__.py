@@ -1,0 +1,1 @@
+"""Throughput, as ratios measured in one run."""
