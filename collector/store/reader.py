@@ -1,7 +1,7 @@
 """The Reader: one method a question. What is asked lies in questions.py, what is answered in views.py.
 
 The statements lie beside this file by subject: reader_sessions.py, reader_rooms.py, reader_outages.py,
-reader_rollups.py, reader_kpis.py.
+reader_rollups.py, reader_kpis.py, reader_accounts.py.
 
 Rules:
 1. A question is one transaction that sees one state of the store, and writes nothing.
@@ -12,17 +12,18 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, literal, select
 
-from collector.store import reader_kpis, reader_outages, reader_rollups, reader_rooms, reader_sessions
+from collector.store import reader_accounts, reader_kpis, reader_outages, reader_rollups, reader_rooms, reader_sessions
 from collector.store.failures import plainly
 from collector.store.questions import ANY_SESSION, EVERYONE, Dimension, Phase, SessionFilters, Span, Who
 from collector.store.reader_sessions import Place
 from collector.store.views import (
+    Accounts,
     AffectedBy,
     FailureCodes,
     Fleet,
@@ -105,6 +106,14 @@ class Reader:
     def kpis(self, span: Span, who: Who = EVERYONE, *, now_us: int) -> Kpis:
         """Every figure of the span."""
         return self._ask(reader_kpis.kpis, span, who, now_us)
+
+    def accounts(self) -> Accounts:
+        """What the store holds in all."""
+        return self._ask(reader_accounts.accounts)
+
+    def events_of(self, session_ids: Collection[UUID]) -> int:
+        """How many events of these sessions are stored."""
+        return self._ask(reader_accounts.events_of, session_ids)
 
     def _ask(
         self,

@@ -329,3 +329,13 @@ class OutageBuckets(View):
     until: datetime
     bucket_s: int
     items: tuple[OutageBucket, ...]
+
+
+class Accounts(View):
+    """What the store holds in all. Opened outages are the sum of those by outcome, the open ones included."""
+
+    sessions: int
+    events: int
+    dead_letters: int
+    outages_opened: int
+    outages_by_outcome: dict[str, int]
