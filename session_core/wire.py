@@ -30,6 +30,8 @@ CONTENT_TYPE: Final = "application/cloudevents+json"
 
 VALUE_BYTES_MAX: Final = 16 * 1024
 SEQ_MAX: Final = 100_000
+MILLIS_MAX: Final = 366 * 86_400_000
+"""A duration beyond a year is no duration; bounded so, times and sums made of them stay within what databases hold."""
 SESSION_VERSION: Final = 7
 """Sessions are named by UUIDv7: its first 48 bits say when the session began."""
 
@@ -50,7 +52,7 @@ DETAIL_MAX: Final = 200
 Text = Annotated[str, Meta(max_length=TEXT_MAX)]
 Word = Annotated[str, Meta(max_length=WORD_MAX)]
 Int = Annotated[int, Meta(ge=0, le=INT_MAX)]
-Millis = Annotated[int, Meta(ge=0, le=2**53)]
+Millis = Annotated[int, Meta(ge=0, le=MILLIS_MAX)]
 Seq = Annotated[int, Meta(ge=0, le=SEQ_MAX)]
 Instant = Annotated[datetime, Meta(tz=True)]
 State = Literal["connecting", "connected", "reconnecting", "disconnected"]

@@ -1,0 +1,168 @@
+"""Owners of partitions that take them from each other, for tests that compare what different runs leave in a store.
+
+A store is anything that keeps the store's contract: the reference in plain dictionaries, SQLite, PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Final, Literal, NamedTuple, Protocol
+from uuid import UUID
+
+from hypothesis import strategies as st
+
+from collector.errors import Fenced, StaleSession, StoreUnavailable
+from collector.ingest.decode import Record
+from collector.ingest.partitions import Batch, Holder
+from collector.store.changes import Changes, Row, Session
+from tests.histories import SECOND_US, Life, Sent, histories, log_of
+
+PARTITIONS: Final = 3
+OWNERS: Final = 3
+MAY_DIFFER: Final = {
+    "events": {"stored_at", "append_at", "kafka_offset"},
+    "sessions": {"version", "lost_at"},
+}
+
+
+Trouble = Literal["none", "away", "unheard"]
+
+
+class Turn(NamedTuple):
+    """What one owner does: take a partition from whoever has it, or work on what it believes to be its own."""
+
+    owner: int
+    act: Literal["steal", "work", "sweep", "restart"]
+    partition: int
+    records: int
+    trouble: Trouble
+
+
+TURNS: Final = st.lists(
+    st.builds(
+        Turn,
+        st.integers(0, OWNERS - 1),
+        st.sampled_from(("steal", "work", "work", "work", "sweep", "restart")),
+        st.integers(0, PARTITIONS - 1),
+        st.integers(1, 9),
+        st.sampled_from(("none", "none", "none", "away", "unheard")),
+    ),
+    max_size=40,
+)
+
+
+class Store(Protocol):
+    """What an owner needs of a store. While it is `away` it writes nothing and says so."""
+
+    away: bool
+
+    @property
+    def sessions(self) -> Mapping[UUID, Row]:
+        """Rows of sessions, by id."""
+
+    def load(self, session_ids: Collection[UUID]) -> dict[UUID, Session]:
+        """Those of the sessions that there are."""
+
+    def offsets(self, partitions: Collection[int]) -> dict[int, int]:
+        """How far partitions are stored."""
+
+    def write(self, changes: Changes) -> None:
+        """Applies a batch, or raises what the writer raises."""
+
+
+class Owner:
+    """A collector: a Holder, and the loop around it that the contract asks for."""
+
+    def __init__(self, store: Store, log: list[Record], sessions_max: int) -> None:
+        self.store, self.log = store, log
+        self.holder = Holder("t", store.load, sessions_max=sessions_max)
+
+    def steal(self, partition: int) -> None:
+        self.holder.assign({partition: 0, **self.store.offsets([partition])})
+
+    def records(self, count: int) -> list[Record]:
+        ours = self.holder.positions
+        fresh = [r for r in self.log if r.partition in ours and r.offset >= ours[r.partition]]
+        return fresh[:count]
+
+    def work(self, count: int, trouble: Trouble) -> None:
+        records = self.records(count)
+        self.write(self.holder.take(records, now_us=10**16), trouble)
+
+    def sweep(self, partition: int, trouble: Trouble, stream_us: int | None = None) -> None:
+        if stream_us is None:
+            position = self.holder.positions.get(partition, 0)
+            read = [r.append_at_us for r in self.log if r.partition == partition and r.offset < position]
+            if not read:
+                return
+            stream_us = max(read)
+        silent = [one for one, row in self.store.sessions.items() if row[2] == partition]
+        self.write(self.holder.sweep(partition, stream_us, 10**16, silent), trouble)
+
+    def write(self, batch: Batch, trouble: Trouble = "none") -> None:
+        changes = batch.changes
+        if not changes.offsets:
+            return
+        self.store.away = trouble == "away"
+        try:
+            self.store.write(changes)
+            if trouble == "unheard":
+                self.store.write(changes)
+        except StoreUnavailable:
+            self.write(batch)
+        except Fenced as fenced:
+            self.holder.drop(batch.partitions)
+            self.holder.revoke(fenced.partitions)
+        except StaleSession:
+            self.holder.drop(batch.partitions)
+
+
+def orderly_run(store: Store, sendings: list[Sent]) -> None:
+    """One owner, one batch, in the order of append times."""
+    owner = Owner(store, log_of(sorted(sendings, key=lambda s: s.append_at_us), PARTITIONS), 1000)
+    finish(owner, sendings)
+
+
+def finish(owner: Owner, sendings: list[Sent]) -> None:
+    """Reads what is left, and looks for silence an hour after the last word."""
+    for partition in range(PARTITIONS):
+        owner.steal(partition)
+    while owner.records(1):
+        owner.work(len(owner.log), "none")
+    end_us = max(sent.append_at_us for sent in sendings) + 3600 * SECOND_US
+    for partition in range(PARTITIONS):
+        owner.sweep(partition, "none", end_us)
+
+
+def disorderly_run(
+    open_store: Callable[[], Store], sendings: list[Sent], turns: Iterable[Turn], sessions_max: int
+) -> None:
+    """Owners take turns, in every kind of trouble. `open_store` opens the one store, once for each owner."""
+    log = log_of(sendings, PARTITIONS)
+    owners = [Owner(open_store(), log, sessions_max) for _ in range(OWNERS)]
+    for turn in turns:
+        owner = owners[turn.owner]
+        match turn.act:
+            case "steal":
+                owner.steal(turn.partition)
+            case "work":
+                owner.work(turn.records, turn.trouble)
+            case "sweep":
+                owner.sweep(turn.partition, turn.trouble)
+            case "restart":
+                owners[turn.owner] = Owner(open_store(), log, sessions_max)
+    finish(owners[0], sendings)
+
+
+@st.composite
+def disorder(draw: st.DrawFn) -> tuple[list[Sent], list[Sent]]:
+    """What was sent, some of it twice; and the same in another order."""
+    lives = draw(histories(4))
+    once = [sent for life in lives for sent in life.sent]
+    if not once:
+        once = Life(lives[0].session_id).connecting().sent
+    twice = draw(st.lists(st.sampled_from(range(len(once))), max_size=6))
+    delays = st.sampled_from((0, 1_000, 5 * SECOND_US, 200 * SECOND_US))
+    losses = st.sampled_from((None, {"overflow": {"session.alive": 3}}, {"shutdown": {"room.connected": 1}}))
+    everything = once + [once[place].again(draw(delays), draw(losses)) for place in twice]
+    return everything, draw(st.permutations(everything))
