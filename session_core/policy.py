@@ -93,6 +93,20 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
         )
 
     @classmethod
+    def twilio_js(cls) -> ReconnectPolicy:
+        """What twilio-video.js 2.35 does: it gives up by time alone, with the code it began reconnecting with.
+
+        Its window and delays are no application's to set. Its jitter is as long as the delay itself.
+        """
+        return cls(
+            name="twilio_js",
+            window_code=WindowCode.CAUSE,
+            attempts_max=None,
+            jitter=1.0,
+            remembers_hidden_failure=False,
+        )
+
+    @classmethod
     def observed(cls) -> ReconnectPolicy:
         """An SDK that was there before us owns window and attempts; only it ends the room."""
         return cls(name="observed", window_ms=None, attempts_max=None, drives=False)
