@@ -302,6 +302,11 @@ def _turn(life: Life) -> None:
         life.reconnecting("media").later(900)
 
 
+def _slow(life: Life) -> None:
+    """Sending takes longer from here on, or no longer."""
+    life.delay_us = 20_000 if life.delay_us > 20_000 else 3 * SECOND_US
+
+
 def _roam(life: Life) -> None:
     life.client = CLIENTS[(CLIENTS.index(life.client) + 1) % len(CLIENTS)]
 
@@ -315,6 +320,7 @@ STEPS: Final[dict[str, Callable[[Life], object]]] = {
     "somebody joins": lambda life: life.later(150).participant("connected"),
     "token expires soon": lambda life: life.token_expiring(),
     "another network": _roam,
+    "sending is slow": _slow,
     "events are lost": lambda life: life.loses(2),
 }
 
@@ -322,24 +328,26 @@ STEPS: Final[dict[str, Callable[[Life], object]]] = {
 @st.composite
 def lives(draw: st.DrawFn, number: int = 0, *, steps_max: int = 12) -> Life:
     """One life, from the first word to an end, or to silence; some of what it said never reached the log."""
-    begun_us = START_US + draw(st.integers(0, 600)) * SECOND_US
+    begun_us = START_US + draw(st.integers(0, 120)) * SECOND_US
     skew_us = draw(st.sampled_from(SKEWS_US))
     life = Life(session_id(number, begun_us + skew_us), begun_us, skew_us)
     life.client = draw(st.sampled_from(CLIENTS))
     life.identity = draw(st.sampled_from(("ann", None)))
     life.previous_session_id = draw(st.sampled_from((None, session_id(number + 1000))))
     life.connecting().later(draw(st.integers(10, 3000)))
-    beginning = draw(st.sampled_from(("joined",) * 6 + ("failed", "cancelled", "silent")))
+    beginning = draw(st.sampled_from(("joined",) * 9 + ("failed", "cancelled", "silent")))
     if beginning == "failed":
         life.connect_failed(draw(st.sampled_from((53000, 20101, 53105))))
     elif beginning == "cancelled":
         life.connect_failed(None)
     elif beginning == "joined":
         life.connected(draw(st.sampled_from((600, 3600))))
-        for step in draw(st.lists(st.sampled_from(sorted(STEPS)), max_size=steps_max)):
+        for step in draw(st.lists(st.sampled_from(sorted(STEPS)), min_size=min(3, steps_max), max_size=steps_max)):
             STEPS[step](life)
         if draw(st.integers(0, 3)):
             life.later(draw(st.sampled_from((5, 40_000)))).disconnected(**draw(st.sampled_from(ENDS)))
+            if not draw(st.integers(0, 4)):
+                life.later(10_000).disconnected(**draw(st.sampled_from(ENDS)))
     gone = draw(st.sets(st.integers(0, max(0, len(life.sent) - 1)), max_size=3))
     return replace(life, sent=[sent for place, sent in enumerate(life.sent) if place not in gone])
 
