@@ -1,0 +1,125 @@
+"""connect(): how an application gets a room.
+
+    async with connect(token, transport=transport, publisher=publisher) as room:
+        room.on("reconnecting", lambda event: print(event.error))
+        ...
+
+What the room then does by itself is in driven.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Callable, Coroutine, Generator
+from types import TracebackType
+from typing import Any, Final
+from uuid import UUID
+
+from session_core.clock import Clock, SystemClock
+from session_core.driven import ATTEMPT_TIMEOUT_S, DrivenRoom
+from session_core.events import Client, Moment, Reason, Session, Token
+from session_core.leaving import OPEN_ROOMS
+from session_core.policy import ReconnectPolicy
+from session_core.publisher import Publisher
+from session_core.room import Room
+from session_core.token import AccessToken
+from session_core.token_source import TokenGiver, TokenSource, token_facts
+from session_core.transport import Transport
+
+CONNECT_TIMEOUT_S: Final = 15.0
+
+
+def new_session_id(at: Moment, random_bits: Callable[[int], int] = secrets.randbits) -> UUID:
+    """A name for a session that begins at this moment: a UUID of version 7."""
+    milliseconds = (at.utc_us // 1000) & (2**48 - 1)
+    return UUID(int=milliseconds << 80 | 7 << 76 | random_bits(12) << 64 | 2 << 62 | random_bits(62))
+
+
+def connect(
+    token: str | AccessToken | TokenGiver,
+    *,
+    transport: Transport,
+    policy: ReconnectPolicy | None = None,
+    publisher: Publisher | None = None,
+    client: Client | None = None,
+    room_name: str | None = None,
+    previous_session_id: UUID | None = None,
+    leave_on_signals: bool = False,
+    connect_timeout_s: float = CONNECT_TIMEOUT_S,
+    attempt_timeout_s: float = ATTEMPT_TIMEOUT_S,
+    clock: Clock | None = None,
+    jitter: Callable[[], float] | None = None,
+    random_bits: Callable[[int], int] = secrets.randbits,
+) -> Connecting:
+    """Joins a room, by `await` or by `async with`, which leaves at its end.
+
+    `token` is a string, or what is asked for one, plainly or as a coroutine, before the join and at each attempt to
+    reconnect. `policy` is ReconnectPolicy.documented() unless given. Without a `publisher` nothing is published.
+    `previous_session_id` names the session that this one replaces after a rejoin. With `leave_on_signals` SIGTERM and
+    SIGINT make the room leave before they do what they did before; for applications without handlers of their own for
+    them. `clock`, `jitter` and `random_bits` are for tests and simulations.
+
+    Awaiting raises ConnectError, whose `error.code` says why: 53000 when no server answered, 53006 when it is busy, or
+    the server's own; and whatever a callable `token` raises. A join is not tried twice.
+    """
+    clock = clock if clock is not None else SystemClock()
+    source = TokenSource(token)
+
+    def make_room(now: Moment, facts: Token | None) -> Room:
+        session_id = new_session_id(now, random_bits)
+        return Room(
+            Session(session_id=session_id, previous_session_id=previous_session_id, room_name=room_name),
+            policy=policy if policy is not None else ReconnectPolicy.documented(),
+            client=client,
+            jitter=jitter if jitter is not None else random.Random().random,  # noqa: S311 - spreads load, hides nothing
+            token=facts,
+        )
+
+    async def join() -> DrivenRoom:
+        text = await source.ask()
+        facts = token_facts(text, clock.now())
+        room = DrivenRoom(
+            make_room(clock.now(), facts),
+            transport=transport,
+            clock=clock,
+            publisher=publisher,
+            token_source=source,
+            attempt_timeout_s=attempt_timeout_s,
+        )
+        OPEN_ROOMS.add(room, on_signals=leave_on_signals)
+        await room.join(facts, text, connect_timeout_s)
+        return room
+
+    return Connecting(join)
+
+
+class Connecting:
+    """What connect() gives: a room to be, to await or to enter. Once."""
+
+    def __init__(self, join: Callable[[], Coroutine[Any, Any, DrivenRoom]]) -> None:
+        self._join = join
+        self._room: DrivenRoom | None = None
+
+    def __await__(self) -> Generator[Any, None, DrivenRoom]:
+        return self._join().__await__()
+
+    async def __aenter__(self) -> DrivenRoom:
+        self._room = await self
+        return self._room
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        if self._room is not None:
+            self._room.disconnect(_why_left(kind))
+            await self._room.closed()
+
+
+def _why_left(kind: type[BaseException] | None) -> Reason:
+    if kind is None:
+        return "leave"
+    if issubclass(kind, asyncio.CancelledError):
+        return "cancelled"
+    return "exit" if issubclass(kind, SystemExit | KeyboardInterrupt) else "exception"
