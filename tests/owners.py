@@ -41,13 +41,13 @@ class Turn(NamedTuple):
 TURNS: Final = st.lists(
     st.builds(
         Turn,
-        st.integers(0, OWNERS - 1),
+        st.sampled_from((0, 0, *range(OWNERS))),
         st.sampled_from(("steal", "work", "work", "work", "sweep", "sweep", "restart")),
         st.integers(0, PARTITIONS - 1),
         st.integers(1, 9),
         st.sampled_from(("none", "none", "none", "away", "unheard")),
     ),
-    min_size=4,
+    min_size=8,
     max_size=40,
 )
 
@@ -90,13 +90,12 @@ class Owner:
         records = self.records(count)
         self.write(self.holder.take(records, now_us=10**16), trouble)
 
-    def sweep(self, partition: int, trouble: Trouble, stream_us: int | None = None) -> None:
-        if stream_us is None:
-            position = self.holder.positions.get(partition, 0)
-            read = [r.append_at_us for r in self.log if r.partition == partition and r.offset < position]
-            if not read:
-                return
-            stream_us = max(read)
+    def read_up_to(self, partition: int) -> int:
+        """The newest append time that was read of a partition; 0 when nothing was."""
+        position = self.holder.positions.get(partition, 0)
+        return max((r.append_at_us for r in self.log if r.partition == partition and r.offset < position), default=0)
+
+    def sweep(self, partition: int, stream_us: int, trouble: Trouble = "none") -> None:
         silent = [one for one, row in self.store.sessions.items() if row[2] == partition]
         self.write(self.holder.sweep(partition, stream_us, 10**16, silent), trouble)
 
@@ -132,7 +131,7 @@ def finish(owner: Owner, sendings: list[Sent]) -> None:
         owner.work(len(owner.log), "none")
     end_us = max(sent.append_at_us for sent in sendings) + 3600 * SECOND_US
     for partition in range(PARTITIONS):
-        owner.sweep(partition, "none", end_us)
+        owner.sweep(partition, end_us)
 
 
 def disorderly_run(
@@ -151,7 +150,8 @@ def disorderly_run(
             case "work":
                 owner.work(turn.records, turn.trouble)
             case "sweep":
-                owner.sweep(turn.partition, turn.trouble)
+                later_us = turn.records * 20 * SECOND_US
+                owner.sweep(turn.partition, owner.read_up_to(turn.partition) + later_us, turn.trouble)
             case "restart":
                 owners[turn.owner] = Owner(open_store(), log, sessions_max)
     finish(owners[0], sendings)
