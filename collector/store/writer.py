@@ -211,7 +211,8 @@ class Writer:
             try:
                 yield writing(connection)
             except BaseException:
-                if getattr(connection.connection.driver_connection, "closed", False):
+                # SQLAlchemy does not see what breaks a connection in the middle of a COPY.
+                if not connection.invalidated and getattr(connection.connection.driver_connection, "closed", False):
                     connection.invalidate()
                 raise
 
