@@ -1,0 +1,41 @@
+"""Writes every file that is made from the code anew. Tests compare them with what is committed.
+
+python -m tools.generate            write
+python -m tools.generate --check    say which differ; exit code 1 if any does
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from tools.dashboards.files import FILES as DASHBOARD_FILES
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+FILES: Final[dict[str, Callable[[], str]]] = {
+    **DASHBOARD_FILES,
+}
+"""Path from the root of the repository: what makes its text."""
+
+
+def differing() -> list[str]:
+    """The files that are missing or are not what the code makes now."""
+    return [name for name, make in FILES.items() if not (ROOT / name).exists() or (ROOT / name).read_text() != make()]
+
+
+def main() -> int:
+    """Writes, or with --check compares."""
+    names = differing()
+    checking = "--check" in sys.argv[1:]
+    for name in names:
+        print(f"{'differs' if checking else 'written'}  {name}")
+        if not checking:
+            (ROOT / name).write_text(FILES[name]())
+    return 1 if checking and names else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
