@@ -6,6 +6,7 @@ Who asks learns whether media is ok, pending or failed; what that means for the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from session_core.bounds import clip
@@ -30,9 +31,10 @@ ICE_DOWN: Final = ("failed", "disconnected")
 
 
 class Peers:
-    """The ICE state of every peer connection."""
+    """The ICE state of every peer connection. `ignore` is told of every word that means nothing to us."""
 
-    def __init__(self) -> None:
+    def __init__(self, ignore: Callable[[str], None]) -> None:
+        self._ignore = ignore
         self._states: dict[str, str] = {}
 
     @property
@@ -40,16 +42,18 @@ class Peers:
         """What all of them together amount to."""
         return SUMMARY[max(self._states.values(), key=RANK.__getitem__, default=NO_PEER)]
 
-    def told(self, peer: str, state: str) -> bool:
-        """Take a peer connection's state. False: the word is unknown, or there are too many peer connections."""
+    def take(self, peer: str, state: str) -> None:
+        """Take a peer connection's state."""
         name = clip(peer)
-        if state not in RANK or (name not in self._states and len(self._states) >= PEERS_MAX):
-            return False
-        self._states[name] = state
-        return True
+        if state not in RANK:
+            self._ignore(state)
+        elif name not in self._states and len(self._states) >= PEERS_MAX:
+            self._ignore("one peer connection too many")
+        else:
+            self._states[name] = state
 
-    def closed(self, peer: str) -> None:
-        """Forget a peer connection."""
+    def forget(self, peer: str) -> None:
+        """A peer connection is no more."""
         self._states.pop(clip(peer), None)
 
     def ice_is_down(self, peer: str) -> bool:

@@ -88,7 +88,7 @@ class Room:
         self.ignored: Counter[str] = Counter()
         self._state = RoomState.CONNECTING
         self._signaling = Signaling.DOWN
-        self._peers = Peers()
+        self._peers = Peers(self._ignore)
         self._roster = Roster(self._ignore)
         self._attempts = Attempts(policy, jitter)
         self._ledger = Ledger()
@@ -287,12 +287,11 @@ class Room:
             self._attempts.schedule(self._now.steady_us)
 
     def _hear_ice(self, signal: signals.IceState) -> None:
-        if not self._peers.told(signal.peer, signal.state):
-            self._ignore(signal.state)
+        self._peers.take(signal.peer, signal.state)
         self._move_room()
 
     def _close_peer(self, signal: signals.PeerClosed) -> None:
-        self._peers.closed(signal.peer)
+        self._peers.forget(signal.peer)
         self._move_room()
 
     def _fail_dtls(self, signal: signals.DtlsFailed) -> None:

@@ -302,6 +302,17 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def drawings() -> dict[str, str]:
+    """The generated parts of docs/reconnection.md, by the names of their markers. Rows that ignore are left out."""
+    return {
+        "diagram": f"```mermaid\n{mermaid()}\n```",
+        "links": table(LINKS),
+        "triggers": table([row for row in TRIGGERS if row.becomes]),
+        "participants": table([row for row in PARTICIPANTS if row.becomes]),
+        "local": table([row for row in LOCAL if row.emits]),
+    }
+
+
 # What an empty field means, by its name.
 _BLANKS: Final = dict.fromkeys(("signaling", "media", "was_failed", "told", "newer"), "any") | {"becomes": "as it was"}
 

@@ -1,0 +1,64 @@
+"""All peer connections in one word."""
+
+from __future__ import annotations
+
+import pytest
+
+from session_core.media import PEERS_MAX, Peers
+from session_core.transitions import Media
+
+
+def peers(*states: str) -> tuple[Peers, list[str]]:
+    ignored: list[str] = []
+    found = Peers(ignored.append)
+    for number, state in enumerate(states):
+        found.take(f"P{number}", state)
+    return found, ignored
+
+
+@pytest.mark.parametrize(
+    ("states", "media"),
+    [
+        ([], Media.PENDING),
+        (["closed"], Media.OK),
+        (["failed"], Media.FAILED),
+        (["disconnected"], Media.OK),
+        (["new"], Media.PENDING),
+        (["checking"], Media.PENDING),
+        (["connected"], Media.OK),
+        (["completed"], Media.OK),
+        (["closed", "failed"], Media.FAILED),
+        (["failed", "disconnected"], Media.OK),
+        (["disconnected", "new"], Media.PENDING),
+        (["new", "checking"], Media.PENDING),
+        (["checking", "connected"], Media.OK),
+        (["failed", "completed", "failed"], Media.OK),
+    ],
+)
+def test_media_is_as_well_as_its_best_peer_connection(states: list[str], media: Media) -> None:
+    assert peers(*states)[0].summary is media
+
+
+def test_a_peer_connection_that_is_no_more_counts_no_longer() -> None:
+    found, _ = peers("connected", "failed")
+    found.forget("P0")
+    found.forget("never seen")
+    assert found.summary is Media.FAILED
+
+
+def test_an_unknown_word_changes_nothing_and_is_told_of() -> None:
+    found, ignored = peers("connected")
+    found.take("P0", "dreaming")
+    assert (found.summary, ignored) == (Media.OK, ["dreaming"])
+
+
+def test_peer_connections_are_bounded_and_known_ones_go_on_counting() -> None:
+    found, ignored = peers(*["failed"] * (PEERS_MAX + 1))
+    found.take("P0", "connected")
+    assert (found.summary, ignored) == (Media.OK, ["one peer connection too many"])
+
+
+@pytest.mark.parametrize(("state", "down"), [("failed", True), ("disconnected", True), ("checking", False)])
+def test_ice_is_down_where_this_peer_connection_says_so(state: str, down: bool) -> None:  # noqa: FBT001
+    found, _ = peers("connected", state)
+    assert (found.ice_is_down("P1"), found.ice_is_down("P0"), found.ice_is_down("P9")) == (down, False, False)
