@@ -17,10 +17,12 @@
     │   ├── TopicMissing            the topic to read is not there
     │   ├── ClusterChanged          the store was filled from another Kafka cluster
     │   ├── OffsetBeyondEnd         the store is ahead of the log: a topic made anew, or another one
+    │   ├── DeadLettersRefused      refused records cannot be put aside: reading waits
     │   └── EmbeddedBrokerError     the demo's own broker cannot be used here
     └── RequestError                a question to the API that cannot be answered
         ├── SessionNotFound
         ├── RoomNotFound
+        ├── CodeNotFound
         └── BadFilter
 
 Rules:
@@ -247,7 +249,7 @@ class ClusterChanged(BrokerError):
 
     code: ClassVar[str] = "cluster-changed"
     remedy: ClassVar[str] = (
-        "Point kafka_bootstrap_servers back at the old cluster, or give the new one a kafka_group or a store of its own."
+        "Point kafka_bootstrap_servers back at the old cluster, or give the new one another kafka_group or store."
     )
 
     def __init__(self, topic: str, stored: str, found: str) -> None:
@@ -275,6 +277,18 @@ class OffsetBeyondEnd(BrokerError):
             f"partition {partition} of topic {topic} ends at offset {log_end}, the store has read up to {stored}; "
             "was the topic made anew? To read it from its start, use another kafka_group",
         )
+
+
+class DeadLettersRefused(BrokerError):
+    """Refused records cannot be written to their topic. Nothing is dropped: reading waits and the collector retries."""
+
+    code: ClassVar[str] = "dead-letters-refused"
+    remedy: ClassVar[str] = "Make the topic of dead letters writable; the message says what it lacks."
+
+    def __init__(self, topic: str, detail: str, mend: str) -> None:
+        self.topic = topic
+        self.detail = detail
+        super().__init__(f"the topic {topic} does not take dead letters: {_one_line(detail)}; {mend}")
 
 
 class EmbeddedBrokerError(BrokerError):
@@ -311,6 +325,17 @@ class RoomNotFound(RequestError):
     def __init__(self, room_sid: str) -> None:
         self.room_sid = room_sid
         super().__init__(f"no session of room {_short(room_sid)} has reached the store")
+
+
+class CodeNotFound(RequestError):
+    """The catalogue of room errors does not have this code."""
+
+    code: ClassVar[str] = "code-not-found"
+    remedy: ClassVar[str] = "/api/v1/codes lists those that it has; a server may send codes of its own."
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"the catalogue has no code {number}")
 
 
 class BadFilter(RequestError):

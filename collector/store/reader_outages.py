@@ -43,16 +43,18 @@ def latest_outages(connection: Connection, span: Span, who: Who, limit: int, now
 
 
 def outage_buckets(connection: Connection, span: Span, who: Who, bucket_us: int) -> OutageBuckets:
-    """Outages that opened in the span, counted by what became of them, in stretches of time that begin on the clock."""
+    """Outages that opened in the span, counted by cause and by what became of them, in stretches of time that begin on the clock."""
     bucket = (OPENED - OPENED % bucket_us).label("bucket")
     rows = connection.execute(
-        select(bucket, outages.c.outcome, func.count().label("n"))
+        select(bucket, outages.c.cause, outages.c.outcome, func.count().label("n"))
         .join(sessions, sessions.c.session_id == outages.c.session_id)
         .where(within(OPENED, span), may_tell_of(span), *matches(who))
-        .group_by(bucket, outages.c.outcome)
+        .group_by("bucket", outages.c.cause, outages.c.outcome)
     ).all()
-    ordered = sorted(rows, key=lambda row: (row.bucket, OUTCOMES.index(row.outcome)))
-    items = tuple(OutageBucket(at=moment(row.bucket), outcome=row.outcome, count=row.n) for row in ordered)
+    ordered = sorted(rows, key=lambda row: (row.bucket, OUTCOMES.index(row.outcome), row.cause or ""))
+    items = tuple(
+        OutageBucket(at=moment(row.bucket), cause=row.cause, outcome=row.outcome, count=row.n) for row in ordered
+    )
     return OutageBuckets(
         since=moment(span.since_us), until=moment(span.until_us), bucket_s=bucket_us // 1_000_000, items=items
     )

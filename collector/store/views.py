@@ -308,9 +308,10 @@ class Fleet(View):
 
 
 class OutageBucket(View):
-    """Outages that began in one stretch of time, by what became of them."""
+    """Outages that began in one stretch of time, by cause and by what became of them."""
 
     at: datetime
+    cause: Cause | None
     outcome: Outcome
     count: int
 

@@ -1,0 +1,136 @@
+"""What the first page says in words: what broke, for whom, with which code, and whether they came back. Pure.
+
+Every sentence is made of counts that stand on the same page; where there is nothing to say, it says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from collector.api.meanings import MEANINGS, meaning
+from collector.api.words import OUTCOMES, duration, number, share
+from collector.store.questions import Dimension
+from collector.store.views import Affected, Distribution, FailureCodes, OutageBucket
+
+SETTLED: Final = ("recovered", "failed", "abandoned", "lost")
+STANDS_OUT: Final = 0.2
+"""A region or version stands out whose share of the trouble is so much above its share of the sessions."""
+TROUBLE_MIN: Final = 5
+"""Below that, one user's bad afternoon would name a region."""
+
+_DIMENSIONS: Final[dict[Dimension, str]] = {
+    "region": "Region",
+    "app_version": "App version",
+    "sdk_version": "SDK version",
+    "sdk": "SDK",
+}
+_CAUSES: Final = {"signaling": "Signaling", "media": "Media"}
+
+
+class Statement(NamedTuple):
+    """One answer: the question, the answer in a few words, and what it rests on. `tone`: bad, good or calm."""
+
+    question: str
+    answer: str
+    evidence: str
+    tone: str
+
+
+def headline(
+    buckets: Iterable[OutageBucket],
+    codes: FailureCodes,
+    affected: Mapping[Dimension, Sequence[Affected]],
+    downtime: Distribution,
+) -> tuple[Statement, ...]:
+    """The four answers of an hour."""
+    told = tuple(buckets)
+    by_cause: Counter[str] = Counter()
+    by_outcome: Counter[str] = Counter()
+    for one in told:
+        by_cause[one.cause or ""] += one.count
+        by_outcome[one.outcome] += one.count
+    failed_joins = sum(one.count for one in codes.items if one.phase == "join")
+    return (
+        _what(by_cause, failed_joins),
+        _whom(affected),
+        _code(codes),
+        _back(by_outcome, downtime),
+    )
+
+
+def _what(by_cause: Counter[str], failed_joins: int) -> Statement:
+    question = "What broke?"
+    outages = by_cause.total()
+    joins = f"; {_count(failed_joins, 'join')} failed" if failed_joins else ""
+    if not outages:
+        if failed_joins:
+            return Statement(question, "Joining", f"{_count(failed_joins, 'join')} failed, and no outage began", "bad")
+        return Statement(question, "Nothing", "no outage began and no join failed", "calm")
+    cause, count = by_cause.most_common(1)[0]
+    answer = _CAUSES.get(cause, "Connections")
+    if count < outages:
+        answer += ", mostly" if count > outages / 2 else " and more"
+    return Statement(question, answer, f"{number(count)} of {_count(outages, 'outage')}{joins}", "bad")
+
+
+def _whom(affected: Mapping[Dimension, Sequence[Affected]]) -> Statement:
+    question = "For whom?"
+    found: list[tuple[float, str, str]] = []
+    trouble = 0
+    for dimension, rows in affected.items():
+        whole = sum(_hit(row) for row in rows)
+        there = sum(_there(row) for row in rows)
+        trouble = max(trouble, whole)
+        for row in rows if whole >= TROUBLE_MIN and there else ():
+            hit, present = _hit(row) / whole, _there(row) / there
+            evidence = f"{share(hit)} of the trouble, {share(present)} of the sessions"
+            found.append((hit - present, f"{_DIMENSIONS[dimension]} {row.value or 'not told'}", evidence))
+    if not trouble:
+        return Statement(question, "Nobody", "nothing broke", "calm")
+    if found:
+        excess, answer, evidence = max(found)
+        if excess >= STANDS_OUT:
+            return Statement(question, answer, evidence, "bad")
+    return Statement(question, "All alike", "no region or version stands out", "calm")
+
+
+def _code(codes: FailureCodes) -> Statement:
+    question = "With which code?"
+    if not codes.items:
+        return Statement(question, "None", "no session ended with an error", "calm")
+    first = codes.items[0]
+    whole = sum(one.count for one in codes.items)
+    what = MEANINGS[first.error.code].says if first.error.code in MEANINGS else meaning(first.error.code)
+    same = sum(one.count for one in codes.items if one.error.code == first.error.code)
+    return Statement(question, str(first.error.code), f"{number(same)} of {_count(whole, 'failure')}. {what}", "bad")
+
+
+def _back(by_outcome: Counter[str], downtime: Distribution) -> Statement:
+    question = "Did they come back?"
+    settled = sum(by_outcome[word] for word in SETTLED)
+    waiting = f"{number(by_outcome['open'])} still reconnecting" if by_outcome["open"] else ""
+    if not settled:
+        return Statement(question, "Too early to say" if waiting else "Nobody was gone", waiting or "no outage", "calm")
+    back = by_outcome["recovered"]
+    facts = [f"{number(back)} of {number(settled)} outages"]
+    if downtime.p50 is not None:
+        facts.append(f"half within {duration(downtime.p50)}")
+    facts += [f"{number(by_outcome[word])} {OUTCOMES[word]}" for word in SETTLED[1:] if by_outcome[word]]
+    if waiting:
+        facts.append(waiting)
+    tone = "good" if back / settled >= 0.95 else "bad"
+    return Statement(question, share(back / settled), ", ".join(facts), tone)
+
+
+def _hit(row: Affected) -> int:
+    return row.outages + row.join_failures
+
+
+def _there(row: Affected) -> int:
+    return max(0, row.live + row.ended + row.join_failures)
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
