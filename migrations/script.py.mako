@@ -1,6 +1,6 @@
 """${message}
 
-Before this is merged:
+Before this is merged (python tools/new_migration.py "what it does" made this file):
 
 1. It must not hold a lock that a writing collector needs for longer than a moment. env.py gives a statement 4 s to get
    its lock and 60 s to end.

@@ -6,15 +6,16 @@ whoever runs it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from alembic import command
 from sqlalchemy import Connection, Engine, column, inspect, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
-from collector.errors import SchemaMismatch, StoreError, StoreUnreachable
+from collector.errors import SchemaMismatch, StoreUnreachable
 from collector.store.failures import meaning, plainly
 from collector.store.schema_version import MIGRATE, expected_version, is_known, migrations_config
 from collector.store.sqlite_connection import writing
@@ -22,6 +23,8 @@ from collector.store.tables import SCHEMA_VERSION_TABLE
 from collector.store.url import masked
 
 _UPGRADE = "pip install --upgrade roomwatch"
+# Alembic keeps what it is at in the module, one for the process.
+_ALEMBIC: Final = threading.Lock()
 _version = table(SCHEMA_VERSION_TABLE, column("version_num"))
 
 
@@ -65,7 +68,7 @@ def migrate(engine: Engine) -> SchemaState:
         raise SchemaMismatch(before.found, before.expected, _UPGRADE)
     if before.mend is not None:
         config = migrations_config()
-        with reached(engine) as connection, plainly(engine):
+        with _ALEMBIC, reached(engine) as connection, plainly(engine):
             config.attributes["connection"] = writing(connection)
             command.upgrade(config, "head")
     return before
@@ -75,13 +78,22 @@ def migrate(engine: Engine) -> SchemaState:
 def reached(engine: Engine) -> Iterator[Connection]:
     """A connection; where there is none to be had, StoreUnreachable says why."""
     try:
-        connection = engine.connect()
-        # SQLite opens its file, and PostgreSQL may let us in, only with the first statement.
-        connection.exec_driver_sql("SELECT 1 FROM (SELECT 1) AS answers")
-        connection.rollback()
-    except (SQLAlchemyError, OSError, StoreError) as error:
+        connection = _connect(engine)
+    except (SQLAlchemyError, OSError) as error:
         meant = meaning(engine, error)
         detail = getattr(meant, "detail", None) or str(error)
         raise StoreUnreachable(masked(engine.url), detail) from error
     with connection:
         yield connection
+
+
+def _connect(engine: Engine) -> Connection:
+    connection = engine.connect()
+    try:
+        # SQLite opens its file, and PostgreSQL may let us in, only with the first statement.
+        connection.exec_driver_sql("SELECT 1")
+        connection.rollback()
+    except BaseException:
+        connection.close()
+        raise
+    return connection

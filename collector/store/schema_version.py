@@ -18,8 +18,8 @@ def migrations_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    # Names by date sort in the order in which they apply.
-    config.set_main_option("file_template", "%%(year)d_%%(month).2d_%%(day).2d_%%(slug)s")
+    # A migration's name begins with its day, so that files sort in the order in which they apply.
+    config.set_main_option("file_template", "%%(rev)s")
     return config
 
 

@@ -161,17 +161,16 @@ class Writer:
         """Something stands otherwise than this batch expects. It may be that this batch itself was committed before."""
         connection.rollback()
         stored = self._offsets(connection, [move.partition for move in changes.offsets])
-        versions = self._versions(connection, changes.sessions)
-        connection.rollback()
-        moved = {move.partition for move in changes.offsets if stored.get(move.partition) != move.next_offset}
-        other = {row[_SESSION_ID_AT] for row in changes.sessions if versions.get(row[0]) != row[_VERSION_AT]}
-        if self._in_doubt is changes and not moved and not other:
-            self._written(changes)
-            return
         fenced = {move.partition for move in changes.offsets if stored.get(move.partition) != move.tracked}
-        if fenced:
+        may_stand = self._in_doubt is changes and all(stored.get(p) == after for p, _, after in changes.offsets)
+        if fenced and not may_stand:
             self._begun -= fenced
             raise Fenced(fenced)
+        versions = self._versions(connection, changes.sessions)
+        connection.rollback()
+        if may_stand and all(versions.get(row[_SESSION_ID_AT]) == row[_VERSION_AT] for row in changes.sessions):
+            self._written(changes)
+            return
         stale = {row[_SESSION_ID_AT] for row in changes.sessions if versions.get(row[0], 0) != row[_VERSION_AT] - 1}
         if stale:
             raise StaleSession(stale)

@@ -2,7 +2,7 @@
 
 Days of `events` are made by the writer, as data comes; see collector/store/partitions_postgresql.py.
 
-Revision: 2026_11_24_first
+Revision: 2026_11_24_first_schema
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "2026_11_24_first"
+revision = "2026_11_24_first_schema"
 down_revision = None
 branch_labels = None
 depends_on = None
