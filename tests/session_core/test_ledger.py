@@ -11,6 +11,10 @@ from session_core.transitions import Media, Signaling
 from tests.session_core.playing import at
 
 
+def facts(ledger: Ledger, ms: float) -> Outage | None:
+    return None if ledger.outage is None else ledger.outage.facts(at(ms).steady_us)
+
+
 @given(st.lists(st.integers(0, 5_000), min_size=2, max_size=40), st.data())
 def test_two_watches_that_take_turns_show_together_all_the_time_there_was(
     steps_us: list[int], data: st.DataObject
@@ -47,7 +51,7 @@ def test_an_outage_is_told_with_both_links() -> None:
         (1_300, Signaling.DOWN, Media.PENDING),
     ):
         ledger.outage.note_links(at(ms).steady_us, signaling, media, failure_counts=True)
-    assert ledger.outage.facts(at(1_400).steady_us) == Outage(
+    assert facts(ledger, 1_400) == Outage(
         number=1, started_at=at(1_000).utc, cause="media", signaling_down_ms=300, media_down_ms=350, downtime_ms=400
     )
 
@@ -59,8 +63,9 @@ def test_the_next_outage_tells_how_long_the_room_was_well() -> None:
     ledger.close_outage(at(1_400))
     ledger.close_outage(at(1_500))
     ledger.open_outage(at(4_400), "signaling")
-    assert ledger.outage is not None
-    assert ledger.outage.facts(at(4_400).steady_us).since_previous_ms == 3_000
+    assert facts(ledger, 4_400) == Outage(
+        number=2, started_at=at(4_400).utc, cause="signaling", since_previous_ms=3_000
+    )
     ledger.end(at(5_000))
-    totals = Totals(outages=2, reconnecting_ms=1_000, connected_ms=4_000)
-    assert (ledger.outage, ledger.totals(at(9_000))) == (None, totals)
+    assert facts(ledger, 5_000) is None
+    assert ledger.totals(at(9_000)) == Totals(outages=2, reconnecting_ms=1_000, connected_ms=4_000)

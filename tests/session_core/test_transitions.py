@@ -1,11 +1,10 @@
-"""The tables are total, their rows do not overlap, and they say what the real SDK and the page say."""
+"""The tables are total, their rows do not overlap, and the page shows them."""
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Sequence
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +12,9 @@ import pytest
 from session_core import transitions
 from session_core.errors import CATALOGUE, Appears
 from session_core.events import RoomState
-from session_core.media import SUMMARY
 from session_core.transitions import LINKS, LOCAL, PARTICIPANTS, TRIGGERS, Media, Signaling, Told, Trigger, matching
+from tools.states_page import PAGE, states_page
 
-ROOT = Path(__file__).parents[2]
 BOOLS = (False, True)
 PARTICIPANT_STATES = (RoomState.CONNECTED, RoomState.RECONNECTING, RoomState.DISCONNECTED)
 DISCONNECTED = RoomState.DISCONNECTED
@@ -90,25 +88,6 @@ def test_every_code_appears_where_the_catalogue_says_it_may(event: str, where: A
     assert [code for code in codes if not CATALOGUE[code].appears & where] == []
 
 
-def sdk_rows(*kinds: str) -> list[dict[str, Any]]:
-    rows = json.loads((ROOT / "tests/data/sdk_room_transitions.json").read_text())["rows"]
-    # What follows from the SDK's forgotten timer (a cause while connected) is the one thing we do otherwise.
-    return [row for row in rows if row["event"].partition("(")[0].startswith(kinds)]
-
-
-@pytest.mark.parametrize("row", sdk_rows("ice:", "sig:connected", "sig:reconnecting"), ids=lambda row: row["event"])
-def test_the_links_mean_for_a_room_what_they_mean_in_the_real_sdk(row: dict[str, Any]) -> None:
-    signaling = Signaling.UP if row["after"]["sig"] == "connected" else Signaling.DOWN
-    found = transitions.link(
-        RoomState(row["before"]["room"]),
-        signaling,
-        SUMMARY[row["after"]["ice"]],
-        was_failed=row["before"]["mediaReconnecting"],
-    )
-    emitted = [{"state": str(found.becomes), "error": found.code}] if found.emits else []
-    assert (str(found.becomes), emitted) == (row["after"]["room"], row["emitted"])
-
-
 def test_a_room_goes_from_state_to_state_as_the_diagram_shows() -> None:
     arrows = [line.partition(" : ")[0].strip() for line in transitions.mermaid().splitlines()[1:]]
     assert arrows == [
@@ -123,8 +102,7 @@ def test_a_room_goes_from_state_to_state_as_the_diagram_shows() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", transitions.drawings())
-def test_the_page_shows_what_the_tables_say(name: str) -> None:
-    page = (ROOT / "docs/reconnection.md").read_text()
-    shown = page.partition(f"<!-- generated: {name} -->\n")[2].partition("\n<!-- end -->")[0]
-    assert shown == transitions.drawings()[name]
+def test_the_page_shows_what_the_tables_say() -> None:
+    page = PAGE.read_text()
+    assert re.findall(r"<!-- generated: (\w+) -->", page) == list(transitions.drawings())
+    assert page == states_page()
