@@ -1,0 +1,223 @@
+"""Every setting of the collector, in one frozen class. `roomwatch run --help` and docs/configuration.md are made of it.
+
+Known to cli and runtime only, which hand plain values on. This file alone reads the environment.
+
+Rules:
+1. An environment variable is stronger than the TOML file, the file stronger than the default.
+2. Every field is described, with its unit and its bounds. Secrets are SecretStr and shown nowhere.
+3. What cannot be used is one ConfigError: name, value unless it is a secret, what is allowed, where it came from.
+   A key in the file that is not known is an error. A variable that is not known is let be: of a Service named
+   roomwatch, Kubernetes makes ROOMWATCH_SERVICE_HOST and more.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from annotated_types import Ge, Le
+from pydantic import Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from collector.errors import ConfigError
+
+PREFIX: Final = "ROOMWATCH_"
+CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
+
+
+class Settings(BaseSettings):
+    """What can be set. Times and sizes carry their unit in the name."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True, extra="forbid")
+
+    database_url: SecretStr = Field(
+        default=SecretStr("sqlite:///roomwatch.db"),
+        description="The store: sqlite:///path/to/file, or postgresql://user:password@host/database.",
+    )
+    kafka_bootstrap_servers: str = Field(
+        default="127.0.0.1:9092", min_length=1, description="Brokers to begin with: host:port, separated by commas."
+    )
+    kafka_topic: str = Field(
+        default="room-session-events",
+        pattern=r"^[a-zA-Z0-9._-]{1,200}$",
+        description="The topic to read. What is refused goes to the topic of this name with .dead-letters behind it.",
+    )
+    kafka_group: str = Field(
+        default="roomwatch",
+        min_length=1,
+        max_length=200,
+        description="The consumer group: collectors that share it share the topic's partitions.",
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How to speak with the brokers, as Kafka names it."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", description="How to log in; counts with the SASL protocols only."
+    )
+    kafka_username: str | None = Field(default=None, description="User name for the SASL protocols.")
+    kafka_password: SecretStr | None = Field(default=None, description="Password for the SASL protocols.")
+    kafka_ca_file: Path | None = Field(
+        default=None, description="Certificates (PEM) to trust instead of the machine's; counts with the SSL protocols."
+    )
+    kafka_session_timeout_s: int = Field(
+        default=30,
+        ge=1,
+        le=300,
+        description="Seconds after which the group gives the partitions of a collector that fell silent to others. "
+        "A broker allows 6 to 1800 unless it is told otherwise.",
+    )
+    batch_records_max: int = Field(
+        default=20_000, ge=1, le=200_000, description="Records that one transaction may hold; a backlog fills it."
+    )
+    batch_wait_ms: int = Field(
+        default=100,
+        ge=0,
+        le=10_000,
+        description="Milliseconds to gather records before a transaction begins: delay for fewer, larger ones.",
+    )
+    sessions_max: int = Field(
+        default=60_000,
+        ge=1,
+        le=10_000_000,
+        description="Sessions held in memory, about 3 KB each; those beyond are read from the store when they are met.",
+    )
+    token_risk_s: int = Field(
+        default=60,
+        ge=0,
+        le=86_400,
+        description="Seconds to its expiry within which a live session's access token counts as at risk.",
+    )
+    http_host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="The address to listen on. Whoever reaches it can read everything: put a proxy before others.",
+    )
+    http_port: int = Field(
+        default=8787, ge=0, le=65_535, description="The port of page, API and metrics; 0 takes any free one."
+    )
+    metrics_regions: str = Field(
+        default="", description="Regions expected, separated by commas: their series start at 0 before they are seen."
+    )
+    metrics_sdks: str = Field(
+        default="", description="SDKs expected, separated by commas: their series start at 0 before they are seen."
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="One JSON object a line, or text for people; auto is text on a terminal."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least important lines that are written."
+    )
+    start_within_s: int = Field(
+        default=15, ge=1, le=3_600, description="Seconds that a start waits for brokers to answer before it gives up."
+    )
+    stop_within_s: int = Field(
+        default=20, ge=1, le=3_600, description="Seconds that a stop may take to finish the batch in hand."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before what the file says, which load_settings() hands in."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load_settings(config: str | None) -> Settings:
+    """The settings as environment, file and defaults give them. Raises ConfigError.
+
+    `config` is the file that the command line names; without it ROOMWATCH_CONFIG may name one.
+    """
+    environment = os.environ  # noqa: TID251 - the one place that reads it
+    named = config or environment.get(CONFIG_VARIABLE)
+    told = _read(Path(named), "--config" if config else CONFIG_VARIABLE) if named else {}
+    try:
+        settings = Settings(**told)
+    except ValidationError as error:
+        raise _refusal(error, environment, named) from None
+    _check_together(settings)
+    return settings
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def allowed(field: FieldInfo) -> str:
+    """What a setting takes, in words."""
+    choices = _choices(field.annotation)
+    if choices:
+        return f"one of {', '.join(choices)}"
+    least = next((bound.ge for bound in field.metadata if isinstance(bound, Ge)), None)
+    most = next((bound.le for bound in field.metadata if isinstance(bound, Le)), None)
+    if least is not None and most is not None:
+        return f"a whole number from {least} to {most}"
+    pattern = next((found for bound in field.metadata if (found := getattr(bound, "pattern", None))), None)
+    if pattern:
+        return "1 to 200 letters, digits, dots, underscores and hyphens"
+    return "a path" if Path in (field.annotation, *get_args(field.annotation)) else "text"
+
+
+def default(field: FieldInfo) -> str:
+    """The default as it is shown."""
+    value = field.default
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return "none" if value in {None, ""} else str(value)
+
+
+def _choices(annotation: Any) -> list[str]:
+    return [value for value in get_args(annotation) if isinstance(value, str)]
+
+
+def _read(path: Path, source: str) -> dict[str, Any]:
+    """What the file says, with every key known."""
+    try:
+        with path.open("rb") as file:
+            told = tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(source, f"cannot be read: {error.strerror or error}", value=str(path)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(source, f"is not TOML: {error}", value=str(path)) from None
+    for key in told:
+        if key not in Settings.model_fields:
+            near = get_close_matches(key, Settings.model_fields, n=1, cutoff=0)[0]
+            raise ConfigError(key, f"is no setting; did you mean {near}?", source=str(path))
+    return told
+
+
+def _refusal(error: ValidationError, environment: Mapping[str, str], file: str | None) -> ConfigError:
+    """The first of what is wrong, as one sentence."""
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0])
+    field = Settings.model_fields[name]
+    told_by_variable = any(given.upper() == variable(name) for given in environment)
+    secret = SecretStr in (field.annotation, *get_args(field.annotation))
+    return ConfigError(
+        name,
+        f"{allowed(field)} is allowed",
+        value=None if secret else str(first["input"]),
+        source=variable(name) if told_by_variable else file,
+    )
+
+
+def _check_together(settings: Settings) -> None:
+    """What single fields cannot say."""
+    protocol = settings.kafka_security_protocol
+    if protocol.startswith("SASL"):
+        for name in ("kafka_username", "kafka_password"):
+            if getattr(settings, name) is None:
+                raise ConfigError(name, f"is needed with kafka_security_protocol {protocol}; set {variable(name)}")
+    if settings.kafka_ca_file is not None and not settings.kafka_ca_file.is_file():
+        raise ConfigError("kafka_ca_file", "is no file that can be read", value=str(settings.kafka_ca_file))
