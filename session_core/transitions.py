@@ -93,7 +93,7 @@ class LinkRow(NamedTuple):
     """What a room becomes that has these links and this past. `rule` is its number."""
 
     rule: str
-    room: RoomState | None
+    room: RoomState
     signaling: Signaling | None
     media: Media | None
     was_failed: bool | None
@@ -288,7 +288,7 @@ def mermaid() -> str:
         for room in step.room if step.becomes else ():
             arrows.setdefault((room, step.becomes or room), {})[_arrow(step.emits, step.code)] = None
     for row in LINKS:
-        if row.room is not None and row.room is not row.becomes:
+        if row.room is not row.becomes:
             arrows.setdefault((row.room, row.becomes), {})[f"{row.rule} {_cell(row.code, '')}".rstrip()] = None
     lines = [f"    {before} --> {after} : {', '.join(labels)}" for (before, after), labels in arrows.items()]
     return "\n".join(["stateDiagram-v2", f"    [*] --> {CONNECTING}", *lines, f"    {DISCONNECTED} --> [*]"])
