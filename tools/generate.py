@@ -13,12 +13,14 @@ from typing import Final
 
 from tools.dashboards.files import FILES as DASHBOARD_FILES
 from tools.states_page import states_page
+from tools.store_page import store_page
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 
 FILES: Final[dict[str, Callable[[], str]]] = {
     **DASHBOARD_FILES,
     "docs/reconnection.md": states_page,
+    "docs/store.md": store_page,
 }
 """Path from the root of the repository: what makes its text."""
 

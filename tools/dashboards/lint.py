@@ -20,7 +20,7 @@ UID: Final = re.compile(r"[a-z0-9-]{1,40}")
 SECOND_FORMAT_KEYS: Final = frozenset({"apiVersion", "kind", "spec", "elements", "layout"})
 VARIABLE: Final = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>\w+)(?::\w+)?\})")
 BUILT_IN_PREFIX: Final = "__"
-METRIC: Final = re.compile(r"\b(?:rtc_\w+|\w+(?::\w+)+)\b(?!=)")
+METRIC: Final = re.compile(r"\b(?:rtc_\w+|[a-z]\w*(?::\w+)+)\b(?!=)")
 STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 UNWRAPPED_COUNTER: Final = re.compile(r"(?<!rate\()(?<!increase\()\brtc_\w+_total\b")
 SERIES_OF_A_HISTOGRAM: Final = ("_bucket", "_sum", "_count")

@@ -1,0 +1,56 @@
+"""What the page of KPIs offers to copy can be run."""
+
+import re
+
+import promql_parser
+import pytest
+from sqlalchemy import create_engine, insert, text
+
+from collector.metrics import Metrics
+from collector.store.tables import metadata, rollups
+from tests.dashboards.rule_files import ROOT
+
+PAGE = (ROOT / "docs" / "kpis.md").read_text()
+PROMQL = re.findall(r"^```promql\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+SQL = re.findall(r"^```sql\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("expr", PROMQL)
+def test_an_expression_is_promql_of_metrics_that_exist(expr: str) -> None:
+    from prometheus_client import CollectorRegistry
+
+    listed = {metric.name for metric in Metrics(CollectorRegistry(), version="0").listed}
+    assert promql_parser.parse(expr) is not None
+    assert {re.sub("_bucket$", "", name) for name in re.findall(r"\brtc_\w+", expr)} <= listed
+
+
+def rollup(kind: str, n: int, **values: object) -> dict[str, object]:
+    empty = dict.fromkeys(("cause", "outcome", "fate", "region", "sdk", "sdk_version", "app_version"), "")
+    return {"minute": 5, "kafka_partition": 0, "kind": kind, "code": -1, "n": n, "a": 0, "b": 0, **empty, **values}
+
+
+def test_the_sql_of_the_page_gives_the_figures_of_its_formulas() -> None:
+    engine = create_engine("sqlite://")
+    metadata.create_all(engine, tables=[rollups])
+    rows = [
+        rollup("started", 100),
+        rollup("joined", 90),
+        rollup("ended", 5, fate="not_joined"),
+        rollup("ended", 4, fate="not_joined", code=53000),
+        rollup("ended", 1, fate="not_joined", code=53105),
+        rollup("ended", 9, fate="dropped", code=53002, a=3_600_000, b=400_000),
+        rollup("outage", 20, a=5),
+        rollup("outage_ended", 12, outcome="recovered", b=12),
+        rollup("outage_ended", 3, outcome="failed", b=18),
+        rollup("outage_ended", 5, outcome="abandoned"),
+    ]
+    with engine.begin() as connection:
+        connection.execute(insert(rollups), rows)
+        bounds = {"from_minute": 0, "to_minute": 60}
+        answers = [connection.execute(text(sql), bounds).all() for sql in SQL]
+    assert answers == [
+        [(90 / 95, 0.1, 360.0, 0.9)],
+        [(0.6, 0.8, 0.25, 1.5)],
+        [(0.25,)],
+        [("join", 53000, 4, 0.8), ("join", 53105, 1, 0.2), ("session", 53002, 9, 1.0)],
+    ]
