@@ -113,14 +113,16 @@ class MemoryServer:
         latency_s: float = 0.0,
         keep_s: float = KEEP_S,
         session_timeout_ms: int | None = None,
+        numbers_from: int = 1,
     ) -> None:
+        """`numbers_from`: where the numbers in its SIDs begin, for several servers whose rooms must not be one."""
         self.clock: Clock = clock if clock is not None else SystemClock()
         self._latency_us = int(latency_s * 1_000_000)
         self._keep_us = int(keep_s * 1_000_000)
         self._session_timeout_ms = session_timeout_ms
         self._rooms: dict[str, _Room] = {}
         self._faults: list[Fault] = []
-        self._numbers = count(1)
+        self._numbers = count(numbers_from)
 
     def participants(self, room: str) -> dict[str, str]:
         """The identities in a room and their states, as the server sees them."""
