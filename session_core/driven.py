@@ -17,7 +17,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, overload
 
 from session_core.clock import Clock, Timer
 from session_core.errors import SIGNALING_CONNECTION, ConnectError, Origin, room_error
@@ -118,6 +118,10 @@ class DrivenRoom:
             return None
         return max((us_from_utc(self._token.expires_at) - self._clock.now().utc_us) // 1_000_000, 0)
 
+    @overload
+    def on(self, name: str, handler: H) -> H: ...
+    @overload
+    def on(self, name: str) -> Callable[[H], H]: ...
     def on(self, name: str, handler: H | None = None) -> H | Callable[[H], H]:
         """Has `handler` called with every event of that name; without a handler, decorates one.
 

@@ -46,7 +46,7 @@ class OpenRooms:
         self._watched: weakref.WeakSet[Any] = weakref.WeakSet()
         self._before: dict[signal.Signals, Any] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._flush: asyncio.Task[None] | None = None
+        self._flush: asyncio.Future[Any] | None = None
         self._is_leaving = False
         self._is_hooked = False
 
@@ -87,15 +87,15 @@ class OpenRooms:
             return
         self._is_leaving = True
         publishers = _leave(list(self._watched), "signal")
-        self._flush = asyncio.get_running_loop().create_task(self._flush_then_do(publishers, number))
+        flushes = (publisher.flush(EXIT_WITHIN_S) for publisher in publishers)
+        self._flush = asyncio.gather(*flushes, return_exceptions=True)
+        # Not a `finally` of a task: one that is cancelled before it began would never come to it.
+        self._flush.add_done_callback(lambda _: self._do_what_it_did(number))
 
-    async def _flush_then_do(self, publishers: set[Publisher], number: signal.Signals) -> None:
-        try:
-            await asyncio.gather(*(publisher.flush(EXIT_WITHIN_S) for publisher in publishers))
-        finally:
-            self._flush, self._is_leaving = None, False
-            self._hand_back()
-            signal.raise_signal(number)
+    def _do_what_it_did(self, number: signal.Signals) -> None:
+        self._flush, self._is_leaving = None, False
+        self._hand_back()
+        signal.raise_signal(number)
 
     def _hand_back(self) -> None:
         loop, self._loop = self._loop, None
