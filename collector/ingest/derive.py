@@ -166,6 +166,8 @@ def differences(before: tuple[Difference, ...], after: tuple[Difference, ...]) -
     """What has to be taken back and added, so that what told `before` tells `after`."""
     if before == after:
         return []
+    if not before:
+        return list(after)
     old = {(fact.kind, fact.number): fact for fact in before}
     changes = []
     for fact in after:

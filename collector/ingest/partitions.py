@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -137,7 +138,7 @@ class Holder:
         taking = _Taking(self._topic, now_us, refused or {})
         self._written = dict(self._positions)
         positions = dict(self._positions)
-        arrived: list[tuple[Record, Told]] = []
+        arrived: dict[bytes | None, list[tuple[Record, Told]]] = {}  # by key, which is the session's id
         for record in records:
             position = positions.get(record.partition)
             if position is None or record.offset < position:
@@ -145,14 +146,16 @@ class Holder:
             positions[record.partition] = record.offset + 1
             told = taking.read(record)
             if told is not None and not self._expired(told, record, taking):
-                arrived.append((record, told))
-        self._read_in({told.message.data.session_id for _, told in arrived})
-        for record, told in arrived:
-            session_id = told.message.data.session_id
+                arrived.setdefault(record.key, []).append((record, told))
+        by_session = {events[0][1].message.data.session_id: events for events in arrived.values()}
+        self._read_in(by_session.keys())
+        for session_id, events in by_session.items():
             session = self._sessions.get(session_id)
             if session is None:
                 session = self._sessions[session_id] = Session(session_id, told=())
-            taking.merge(session, told, record)
+            taking.touch(session)
+            for record, told in events:
+                taking.merge(session, told, record)
         moves = (OffsetMove(p, self._positions[p], positions[p]) for p in sorted(positions))
         taking.finish(move for move in moves if move.next_offset != move.tracked)
         self._positions = positions
@@ -172,7 +175,7 @@ class Holder:
         if silent is None:
             candidates = self.sessions(partition)
         else:
-            self._read_in(set(silent))
+            self._read_in(frozenset(silent))
             candidates = [session for one in silent if (session := self._sessions.get(one)) is not None]
         for session in watchdog.silent(candidates, stream_us):
             taking.touch(session)
@@ -211,7 +214,7 @@ class Holder:
         taking.batch.results[told.message.type, "expired"] += 1
         return True
 
-    def _read_in(self, session_ids: set[UUID]) -> None:
+    def _read_in(self, session_ids: AbstractSet[UUID]) -> None:
         unknown = session_ids - self._sessions.keys()
         if unknown:
             self._sessions.update(self._load(unknown))
@@ -263,14 +266,12 @@ class _Taking:
 
     def touch(self, session: Session) -> None:
         """Has the session written with this batch. What the rollups hold of it is noted before anything changes."""
-        if session.session_id not in self.touched:
-            self.touched[session.session_id] = session
-            if session.told is None:
-                session.told = facts(session)
+        self.touched[session.session_id] = session
+        if session.told is None:
+            session.told = facts(session)
 
     def merge(self, session: Session, told: Told, record: Record) -> None:
-        """Merges an event into its session and counts it."""
-        self.touch(session)
+        """Merges an event into its session, which was touched, and counts it."""
         session.kafka_partition = record.partition
         message = told.message
         try:
