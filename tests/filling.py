@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Engine
 
 from collector.ingest.decode import Record
+from collector.ingest.derive import SILENCE_US
 from collector.ingest.partitions import Holder
-from collector.ingest.watchdog import SILENCE_US
 from collector.store.changes import Session
 from collector.store.writer import Writer
 from tests.histories import Life, records

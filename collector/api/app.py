@@ -1,4 +1,4 @@
-"""The HTTP application: puts routers, refusals, headers and files together. Reads, makes and connects nothing itself."""
+"""The HTTP application: puts routers, refusals, headers and files together. Connects to nothing itself."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def make_app(
     *,
     clock_us: Callable[[], int],
 ) -> FastAPI:
-    """The application over a reader. `clock_us` tells the time as µs since 1970; it and `readiness` are asked from
-    threads.
-    """
+    """The application over a reader. `clock_us` tells the time as µs since 1970. It and `readiness` run in threads."""
     app = FastAPI(
         title="Roomwatch",
         version=version,

@@ -124,9 +124,6 @@ def _nice_top(count: int) -> int:
     """The least even round number that nothing stands above."""
     if count <= 2:
         return 2
-    size = 10 ** (len(str(count)) - 1)
-    return next(
-        round(size * factor)
-        for factor in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10)
-        if size * factor >= count and round(size * factor) % 2 == 0
-    )
+    size = 10.0 ** (len(str(count)) - 1)
+    tops = (round(size * factor) for factor in (1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10))
+    return next(top for top in tops if top >= count and top % 2 == 0)

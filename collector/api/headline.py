@@ -6,10 +6,10 @@ Every sentence is made of counts that stand on the same page; where there is not
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from collector.api.meanings import MEANINGS, meaning
+from collector.api.meanings import meaning
 from collector.api.words import OUTCOMES, duration, number, share
 from collector.store.questions import Dimension
 from collector.store.views import Affected, Distribution, FailureCodes, OutageBucket
@@ -77,34 +77,43 @@ def _what(by_cause: Counter[str], failed_joins: int) -> Statement:
 
 def _whom(affected: Mapping[Dimension, Sequence[Affected]]) -> Statement:
     question = "For whom?"
-    found: list[tuple[float, str, str]] = []
-    trouble = 0
-    for dimension, rows in affected.items():
-        whole = sum(_hit(row) for row in rows)
-        there = sum(_there(row) for row in rows)
-        trouble = max(trouble, whole)
-        for row in rows if whole >= TROUBLE_MIN and there else ():
-            hit, present = _hit(row) / whole, _there(row) / there
-            evidence = f"{share(hit)} of the trouble, {share(present)} of the sessions"
-            found.append((hit - present, f"{_DIMENSIONS[dimension]} {row.value or 'not told'}", evidence))
-    if not trouble:
+    if not any(row.outages or _ended_badly(row) for rows in affected.values() for row in rows):
         return Statement(question, "Nobody", "nothing broke", "calm")
-    if found:
-        excess, answer, evidence = max(found)
-        if excess >= STANDS_OUT:
-            return Statement(question, answer, evidence, "bad")
-    return Statement(question, "All alike", "no region or version stands out", "calm")
+    found = [
+        one
+        for dimension, rows in affected.items()
+        for measure, noun in ((_ended_badly, "sessions that failed"), (_outages, "outages"))
+        for one in _standing_out(_DIMENSIONS[dimension], rows, measure, noun)
+    ]
+    if not found:
+        return Statement(question, "All alike", "no region or version stands out", "calm")
+    _, answer, evidence = max(found)
+    return Statement(question, answer, evidence, "bad")
+
+
+def _standing_out(
+    dimension: str, rows: Sequence[Affected], measure: Callable[[Affected], int], noun: str
+) -> Iterator[tuple[float, str, str]]:
+    """Values of a dimension that have more of the trouble than of the sessions: by how much, what, why."""
+    whole = sum(measure(row) for row in rows)
+    there = sum(_there(row) for row in rows)
+    for row in rows if whole >= TROUBLE_MIN and there else ():
+        hit, present = measure(row) / whole, _there(row) / there
+        if hit - present >= STANDS_OUT:
+            evidence = f"{share(hit)} of the {noun}, {share(present)} of the sessions there"
+            yield hit - present, f"{dimension} {row.value or 'not told'}", evidence
 
 
 def _code(codes: FailureCodes) -> Statement:
     question = "With which code?"
     if not codes.items:
         return Statement(question, "None", "no session ended with an error", "calm")
-    first = codes.items[0]
-    whole = sum(one.count for one in codes.items)
-    what = MEANINGS[first.error.code].says if first.error.code in MEANINGS else meaning(first.error.code)
-    same = sum(one.count for one in codes.items if one.error.code == first.error.code)
-    return Statement(question, str(first.error.code), f"{number(same)} of {_count(whole, 'failure')}. {what}", "bad")
+    by_code: Counter[int] = Counter()
+    for one in codes.items:
+        by_code[one.error.code] += one.count
+    code, count = min(by_code.items(), key=lambda pair: (-pair[1], pair[0]))
+    evidence = f"{number(count)} of {_count(by_code.total(), 'failed session')}. {meaning(code)}"
+    return Statement(question, str(code), evidence, "bad")
 
 
 def _back(by_outcome: Counter[str], downtime: Distribution) -> Statement:
@@ -124,8 +133,12 @@ def _back(by_outcome: Counter[str], downtime: Distribution) -> Statement:
     return Statement(question, share(back / settled), ", ".join(facts), tone)
 
 
-def _hit(row: Affected) -> int:
-    return row.outages + row.join_failures
+def _outages(row: Affected) -> int:
+    return row.outages
+
+
+def _ended_badly(row: Affected) -> int:
+    return row.dropped + row.join_failures
 
 
 def _there(row: Affected) -> int:

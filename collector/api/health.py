@@ -47,7 +47,7 @@ class Health(BaseModel):
 
 
 def make_router(metrics: Exposition, readiness: Callable[[], Readiness], version: str) -> APIRouter:
-    """The routes that machines ask: probes and Prometheus. They ask nothing of the store, so that they always answer."""
+    """The routes that machines ask: probes and Prometheus. They ask nothing of the store, so they always answer."""
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz")

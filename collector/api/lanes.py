@@ -86,7 +86,7 @@ def _lane(lane: Lane, span: Span) -> DrawnLane:
     return DrawnLane(
         name=name,
         fate=last.fate,
-        fate_words=fate(last.fate),
+        fate_words="reconnecting now" if last.fate == "live" and last.state == "reconnecting" else fate(last.fate),
         live=last.fate == "live",
         says=f"{name}: {fate(last.fate)}; {outages}, {came_back} came back. The table below lists them.",
         stretches=tuple(
@@ -101,7 +101,7 @@ def _lane(lane: Lane, span: Span) -> DrawnLane:
 def _stretch(segment: Segment, outage: OutageView | None, span: Span) -> Stretch:
     x, until = _x(segment.since, span), _x(segment.until, span)
     length = duration((segment.until - segment.since).total_seconds() * 1000)
-    title = f"{segment.state} {clock(segment.since)}–{'now' if segment.open else clock(segment.until)}, {length}"
+    title = f"{segment.state} {clock(segment.since)} to {'now' if segment.open else clock(segment.until)}, {length}"
     if outage is not None:
         title += f"; {outage.cause or 'cause not told'}, {OUTCOMES[outage.outcome]}{_code(outage, ' with ')}"
     return Stretch(segment.state, x, round(until - x, 3), title, outage.outcome if outage else "")

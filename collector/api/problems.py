@@ -82,7 +82,8 @@ class Problem(BaseModel):
 def problems(*errors: type[CollectorError]) -> dict[int | str, dict[str, Any]]:
     """The refusals of a route, for its description. Every route may refuse a parameter, and find the store away."""
     classes: dict[int, list[str]] = {}
-    for error in (*errors, BadFilter, StoreError):
+    every: tuple[type[CollectorError], ...] = (*errors, BadFilter, StoreError)
+    for error in every:
         classes.setdefault(int(_status(error)), []).append((error.__doc__ or error.code).splitlines()[0])
     return {
         status: {

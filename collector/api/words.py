@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+EMPTY: Final = "\u2013"
+
 OUTCOMES: Final[dict[str, str]] = {
     "recovered": "came back",
     "failed": "did not come back",
@@ -41,7 +43,7 @@ def day_clock(at: datetime) -> str:
 def duration(ms: float | None) -> str:
     """A duration as people say it, never finer than it matters."""
     if ms is None:
-        return "–"
+        return EMPTY
     seconds = ms / 1000
     if seconds < 1:
         return f"{ms:.0f} ms"
@@ -58,7 +60,7 @@ def duration(ms: float | None) -> str:
 def share(value: float | None) -> str:
     """A share in percent. One that is nearly whole never reads as whole."""
     if value is None:
-        return "–"
+        return EMPTY
     percent = value * 100
     if 99 < percent < 100:
         return f"{min(percent, 99.99):.2f} %"

@@ -43,7 +43,7 @@ def latest_outages(connection: Connection, span: Span, who: Who, limit: int, now
 
 
 def outage_buckets(connection: Connection, span: Span, who: Who, bucket_us: int) -> OutageBuckets:
-    """Outages that opened in the span, counted by cause and by what became of them, in stretches of time that begin on the clock."""
+    """Outages that opened in the span by cause and outcome, in stretches of time that begin on the clock."""
     bucket = (OPENED - OPENED % bucket_us).label("bucket")
     rows = connection.execute(
         select(bucket, outages.c.cause, outages.c.outcome, func.count().label("n"))

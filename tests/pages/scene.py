@@ -18,6 +18,7 @@ INCIDENT_REGION: Final = "br1"
 BAD_RELEASE: Final = "5.13.0"
 ROOM_SID: Final = "RM" + "7" * 32
 ROOM_NAME: Final = "biology-101"
+SUBJECTS: Final = ("maths", "biology", "history")
 NAMES: Final = ("ana", "ben", "chen", "dora", "emre", "fatima", "gus", "hana", "ivo", "june", "kofi", "lena")
 
 
@@ -77,8 +78,9 @@ def _client(region: str, app_version: str, sdk: str, sdk_version: str) -> wire.C
 def _life(number: int) -> Life:
     dice = hashlib.sha256(b"%d" % number).digest()
     at_us = BEGUN_US + (NOW_US - BEGUN_US) * number // 900 + dice[0] * SECOND_US // 4
-    life = Life(session_id(number, at_us), at_us, room_name=f"{('maths', 'biology', 'history')[dice[1] % 3]}-{number // 6}")
-    life.room_sid, life.participant_sid = f"RM{number // 6:032x}", f"PA{number:032x}"
+    room = number // 6
+    life = Life(session_id(number, at_us), at_us, room_name=f"{SUBJECTS[room % len(SUBJECTS)]}-{room}")
+    life.room_sid, life.participant_sid = f"RM{room:032x}", f"PA{number:032x}"
     life.identity = f"{NAMES[dice[2] % len(NAMES)]}-{number}"
     region = REGIONS[dice[3] % len(REGIONS)]
     release = BAD_RELEASE if dice[4] < 70 and number > 300 else ("5.12.1", "5.12.0")[dice[4] % 2]
