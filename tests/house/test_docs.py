@@ -64,5 +64,5 @@ def test_every_page_is_reached_from_the_readme() -> None:
             continue
         seen.add(page)
         pending += [page.parent / m["target"].partition("#")[0] for m in LINK.finditer(text(page.relative_to(ROOT)))]
-    unreached = {str(p) for p in PAGES if (ROOT / p).resolve() not in seen}
+    unreached = {str(p) for p in PAGES if p.parts[0] != "tests" and (ROOT / p).resolve() not in seen}
     assert unreached == set()
