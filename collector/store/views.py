@@ -246,8 +246,8 @@ class Kpi(View):
     """A ratio with what it is made of. `value` is None where the denominator is 0: nothing to judge by."""
 
     value: float | None = Field(examples=[0.9917])
-    numerator: float = Field(examples=[119])
-    denominator: float = Field(examples=[120])
+    numerator: int | float = Field(examples=[119])
+    denominator: int | float = Field(examples=[120])
     unit: str = Field(examples=["share"])
     definition: str = Field(examples=["joined / (connecting - cancelled)"])
 
