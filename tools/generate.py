@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tools.dashboards.files import FILES as DASHBOARD_FILES
+from tools.events_page import events_page
 from tools.states_page import states_page
 from tools.store_page import store_page
 
@@ -19,6 +20,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 FILES: Final[dict[str, Callable[[], str]]] = {
     **DASHBOARD_FILES,
+    "docs/events.md": events_page,
     "docs/reconnection.md": states_page,
     "docs/store.md": store_page,
 }
