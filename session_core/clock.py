@@ -12,6 +12,7 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
@@ -71,7 +72,8 @@ class VirtualClock:
         due = _Due(call)
         heapq.heappush(self._calls, (steady_us, next(self._numbers), due))
         if steady_us <= self._now.steady_us:
-            asyncio.get_running_loop().call_soon(self.advance, 0)
+            with suppress(RuntimeError):  # without a running loop it comes when the clock is next moved
+                asyncio.get_running_loop().call_soon(self.advance, 0)
         return due
 
     def advance(self, by_s: float) -> None:

@@ -63,3 +63,10 @@ async def test_what_is_due_at_once_comes_from_the_event_loop() -> None:
     assert came == []
     await asyncio.sleep(0)
     assert came == [True]
+
+
+def test_what_is_due_at_once_without_a_loop_comes_when_the_clock_is_moved() -> None:
+    clock, came = VirtualClock(BEGIN), []
+    clock.call_at(0, lambda: came.append(True))
+    clock.advance(0)
+    assert came == [True]
