@@ -1,0 +1,60 @@
+"""The application over a store that holds the room of the story."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from httpx import ASGITransport, AsyncClient
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
+
+from collector.api.app import make_app
+from collector.api.health import Check, Readiness
+from collector.metrics import Metrics
+from collector.store.engine import make_engine, migrate
+from collector.store.reader import Reader
+from tests.filling import fill
+from tests.pages.scene import NOW_US, room_of_the_story
+
+
+class World:
+    """What tests turn: the clock, and whether the collector is ready."""
+
+    def __init__(self) -> None:
+        self.now_us = NOW_US
+        self.readiness = Readiness(ready=True, checks=(Check(name="store", ok=True),))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def empty_engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = make_engine(f"sqlite:///{tmp_path}/store.db")
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def engine(empty_engine: Engine) -> Engine:
+    fill(empty_engine, room_of_the_story(), now_us=NOW_US)
+    return empty_engine
+
+
+def client_of(engine: Engine, world: World) -> AsyncClient:
+    metrics = Metrics(CollectorRegistry(), version="9.9.9")
+    app = make_app(Reader(engine), metrics, lambda: world.readiness, "9.9.9", clock_us=lambda: world.now_us)
+    return AsyncClient(transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://test")
+
+
+@pytest.fixture
+def api(engine: Engine, world: World) -> AsyncClient:
+    return client_of(engine, world)
+
+
+@pytest.fixture
+def empty_api(empty_engine: Engine, world: World) -> AsyncClient:
+    return client_of(empty_engine, world)

@@ -1,0 +1,84 @@
+"""The application as a whole: headers, description, probes, files."""
+
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+
+from collector.api.health import Check, Readiness
+from tests.collector.api.conftest import World
+
+PAGES = ("/", "/api/v1/sessions", "/healthz", "/static/page.css", "/api/v1/nothing", "/rooms/RM404")
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_answer_tells_the_browser_how_little_it_may_do(api: AsyncClient, path: str) -> None:
+    headers = (await api.get(path)).headers
+    assert headers["content-security-policy"].startswith("default-src 'self';")
+    assert "unsafe-inline" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/search"])
+async def test_pages_hold_no_style_and_no_script_of_their_own(api: AsyncClient, path: str) -> None:
+    page = (await api.get(path)).text
+    assert "style=" not in page
+    assert "<style" not in page
+    assert page.count("<script") == 1
+    assert "://" not in page.replace("http://www.w3.org/2000/svg", "")
+
+
+async def test_alive_and_ready_are_two_things(api: AsyncClient, world: World) -> None:
+    assert (await api.get("/healthz")).json() == {"status": "ok", "version": "9.9.9"}
+    assert (await api.get("/readyz")).status_code == 200
+    world.readiness = Readiness(ready=False, checks=(Check(name="kafka", ok=False, detail="no broker answers"),))
+    answer = await api.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "ready": False,
+        "checks": [{"name": "kafka", "ok": False, "detail": "no broker answers"}],
+    }
+    assert (await api.get("/healthz")).status_code == 200
+
+
+async def test_metrics_are_rendered_as_the_scraper_asks(api: AsyncClient) -> None:
+    plain = await api.get("/metrics", headers={"accept": "text/plain"})
+    openmetrics = await api.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
+    assert "rtc_collector_build_info" in plain.text
+    assert openmetrics.headers["content-type"].startswith("application/openmetrics-text")
+    assert openmetrics.text.endswith("# EOF\n")
+
+
+async def test_the_description_lists_every_question_with_examples_and_refusals(api: AsyncClient) -> None:
+    told = (await api.get("/api/v1/openapi.json")).json()
+    assert [path for path in told["paths"] if path.startswith("/api/v1")] == [
+        "/api/v1/sessions",
+        "/api/v1/sessions/{session_id}",
+        "/api/v1/rooms/{room_sid}/timeline",
+        "/api/v1/breakdowns/failure-codes",
+        "/api/v1/breakdowns/affected",
+        "/api/v1/kpis",
+        "/api/v1/codes",
+        "/api/v1/codes/{code}",
+    ]
+    for path, verbs in told["paths"].items():
+        if path.startswith("/api/v1"):
+            assert {"200", "422", "503"} <= verbs["get"]["responses"].keys()
+    assert told["components"]["schemas"]["SessionView"]["properties"]["fate"]["examples"] == ["dropped"]
+
+
+async def test_every_answer_about_the_store_states_its_completeness(api: AsyncClient) -> None:
+    told = (await api.get("/api/v1/openapi.json")).json()
+    schemas: dict[str, Any] = told["components"]["schemas"]
+    for path, verbs in told["paths"].items():
+        if path.startswith("/api/v1") and "/codes" not in path:
+            shape = verbs["get"]["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+            assert "completeness" in schemas[shape]["properties"], path
+
+
+async def test_no_page_loads_anything_from_elsewhere(api: AsyncClient) -> None:
+    for name in ("page.css", "charts.css", "live.js"):
+        answer = await api.get(f"/static/{name}")
+        assert answer.status_code == 200
+        assert "://" not in answer.text
