@@ -19,6 +19,7 @@
     │   ├── OffsetBeyondEnd         the store is ahead of the log: a topic made anew, or another one
     │   ├── DeadLettersRefused      refused records cannot be put aside: reading waits
     │   └── EmbeddedBrokerError     the demo's own broker cannot be used here
+    ├── StopTimedOut                a stop took longer than it may: what was in hand is read again
     └── RequestError                a question to the API that cannot be answered
         ├── SessionNotFound
         ├── RoomNotFound
@@ -296,6 +297,18 @@ class EmbeddedBrokerError(BrokerError):
 
     code: ClassVar[str] = "embedded-broker"
     remedy: ClassVar[str] = "Run the command that the message holds; the demo needs Linux or macOS."
+
+
+class StopTimedOut(CollectorError):
+    """A stop took longer than it may, so the batch in hand was cut off. Nothing is lost: it is read again."""
+
+    code: ClassVar[str] = "stop-timed-out"
+    remedy: ClassVar[str] = "Look at what the store was doing; raise stop_within_s if its transactions need longer."
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, within_s: float) -> None:
+        self.within_s = within_s
+        super().__init__(f"the batch in hand was not finished within {within_s:g} s; it will be read again")
 
 
 class RequestError(CollectorError):

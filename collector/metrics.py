@@ -186,6 +186,10 @@ class Metrics:
             "partition",
         )
         self.dead_letters = self._counter("rtc_collector_dead_letters_total", "Records refused, by reason.", "reason")
+        self.records_lost = self._counter(
+            "rtc_collector_records_lost_total",
+            "Offsets that the log dropped before they were read: we were away for longer than it keeps them.",
+        )
         self.unknown_fields = self._counter(
             "rtc_collector_unknown_fields_total", "Fields that newer clients sent and this collector left out."
         )

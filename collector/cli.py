@@ -1,0 +1,249 @@
+"""The `roomwatch` command: run, migrate, check, demo, version. Turns errors into one line and an exit code.
+
+Exit codes: 0 done; 1 looked and found something wrong; 2 cannot be done as asked. Importing this file is fast and
+reads nothing: what a command needs is imported when that command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import textwrap
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from collector import __version__
+from collector.errors import CollectorError, ExtraMissing, StopTimedOut
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from collector.settings import Settings
+    from collector.store.check import Finding
+
+DONE: Final = 0
+FOUND: Final = 1
+CANNOT: Final = 2
+
+ABOUT: Final = """\
+Why did this call drop? Roomwatch stores what rooms said of their connections, and answers for it.
+
+  roomwatch demo       a fleet of rooms living through an incident, in the browser; needs nothing else
+  roomwatch migrate    brings the store to the schema of this version
+  roomwatch check      looks at Kafka, the store and the clocks; names the command that mends what is wrong
+  roomwatch run        reads the topic into the store; serves page, API and metrics
+"""
+
+SETTINGS_FROM: Final = """\
+Settings come from environment variables (ROOMWATCH_ before the name, in capitals), then from the TOML file, then from
+the defaults below. The whole list with examples: docs/configuration.md.
+"""
+
+SWITCH_INTERVAL_S: Final = 0.000_2
+"""The database's driver takes the interpreter's lock for each piece that it sends; the usual 5 ms halve its pace."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """The command line. Ends the process with the exit code."""
+    sys.exit(execute(sys.argv[1:] if arguments is None else arguments))
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Runs a command and returns its exit code."""
+    told = _parser(whole=_asks_for_settings(arguments)).parse_args(arguments)
+    try:
+        code: int = told.command(told)
+    except CollectorError as error:
+        print(f"roomwatch: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 128 + 2
+    return code
+
+
+def _parser(*, whole: bool) -> argparse.ArgumentParser:
+    """The command line's grammar. `whole`: with the list of settings, which only help needs."""
+    parser = argparse.ArgumentParser(
+        prog="roomwatch", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+    def explain(_: argparse.Namespace) -> int:
+        parser.print_help()
+        return CANNOT
+
+    parser.set_defaults(command=explain)
+    commands = parser.add_subparsers(title="commands", metavar="")
+    settings = _settings_help() if whole else None
+    for name, command, text in (
+        ("run", _run, "read the topic into the store; serve page, API and metrics"),
+        ("migrate", _migrate, "bring the store to the schema of this version"),
+        ("check", _check, "look at Kafka, the store and the clocks; name what mends each"),
+    ):
+        sub = commands.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=settings,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.add_argument("--config", metavar="FILE", help="TOML file with settings; else ROOMWATCH_CONFIG names one")
+        sub.set_defaults(command=command)
+    demo = commands.add_parser("demo", help="a fleet of rooms living through an incident, in the browser")
+    demo.add_argument(
+        "--seconds", type=_positive, metavar="N", help="end by itself after N seconds; else Ctrl-C ends it"
+    )
+    demo.add_argument("--port", type=_port, default=8787, metavar="P", help="port of the page; 0 takes any free one")
+    demo.add_argument("--seed", type=int, default=1, metavar="S", help="the same seed makes the same fleet")
+    demo.set_defaults(command=_demo)
+    version = commands.add_parser("version", help="the version of this program")
+    version.set_defaults(command=_version)
+    return parser
+
+
+def _asks_for_settings(arguments: Sequence[str]) -> bool:
+    return arguments[:1] != ["demo"] and any(word in {"-h", "--help"} for word in arguments[1:])
+
+
+def _settings_help() -> str:
+    """The list of settings, made from the class."""
+    from collector.settings import Settings, allowed, default  # noqa: PLC0415 - see this module's docstring
+
+    lines = ["settings:", *textwrap.wrap(SETTINGS_FROM, 100, initial_indent="  ", subsequent_indent="  "), ""]
+    for name, field in Settings.model_fields.items():
+        lines.append(f"  {name} = {default(field)}")
+        text = f"{field.description} Takes {allowed(field)}."
+        lines += textwrap.wrap(text, 100, initial_indent="      ", subsequent_indent="      ")
+    return "\n".join(lines)
+
+
+def _run(told: argparse.Namespace) -> int:
+    import asyncio  # noqa: PLC0415 - see this module's docstring
+
+    settings = _settings(told)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        asyncio.run(_run_until_told(settings))
+    except StopTimedOut as error:
+        _end_at_once(error)
+    return DONE
+
+
+async def _run_until_told(settings: Settings) -> None:
+    import asyncio  # noqa: PLC0415 - see this module's docstring
+
+    from collector.runtime import Options, run  # noqa: PLC0415
+
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    await run(Options.of(settings), stop, clock_us=_clock_us)
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """The first signal stops in order; the second finds the system's own handler and ends the process at once."""
+    import asyncio  # noqa: PLC0415 - see this module's docstring
+    import signal  # noqa: PLC0415
+
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+
+    def told() -> None:
+        stop.set()
+        for number in signals:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in signals:
+        loop.add_signal_handler(number, told)
+
+
+def _end_at_once(error: StopTimedOut) -> NoReturn:
+    """Whatever thread still hangs in a database must not hold up the process that was told to stop."""
+    import os  # noqa: PLC0415 - see this module's docstring
+
+    print(f"roomwatch: {error}", file=sys.stderr, flush=True)
+    os._exit(error.exit_code)
+
+
+def _migrate(told: argparse.Namespace) -> int:
+    from collector.store.engine import make_engine, migrate  # noqa: PLC0415 - see this module's docstring
+
+    engine = make_engine(_settings(told).database_url.get_secret_value())
+    try:
+        before = migrate(engine)
+    finally:
+        engine.dispose()
+    if before.mend is None:
+        print(f"the store is at schema version {before.expected} already")
+    else:
+        print(f"the store went from {before.found or 'nothing'} to schema version {before.expected}")
+    return DONE
+
+
+def _check(told: argparse.Namespace) -> int:
+    import asyncio  # noqa: PLC0415 - see this module's docstring
+
+    from collector.runtime import Options, check  # noqa: PLC0415
+
+    findings = asyncio.run(check(Options.of(_settings(told)), clock_us=_clock_us))
+    print(report(findings))
+    return DONE if all(finding.ok for finding in findings) else FOUND
+
+
+def report(findings: Sequence[Finding]) -> str:
+    """What was found, a line each; below what is wrong, the command that mends it."""
+    width = max(len(finding.name) for finding in findings)
+    lines = []
+    for finding in findings:
+        lines.append(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.name:<{width}}  {finding.detail}")
+        if not finding.ok:
+            lines.append(f"{'':<{width + 9}}mend: {finding.mend}")
+    wrong = sum(not finding.ok for finding in findings)
+    lines.append("everything is as it should be" if not wrong else f"{wrong} of {len(findings)} are wrong")
+    return "\n".join(lines)
+
+
+def _demo(told: argparse.Namespace) -> int:
+    try:
+        from collector.demo.run import main as demo  # noqa: PLC0415 - see this module's docstring
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in {"collector", "session_core"}:
+            raise
+        raise ExtraMissing("demo", "demo", error.name or "confluent-kafka") from None
+    return demo(told.seconds, told.port, told.seed)
+
+
+def _version(told: argparse.Namespace) -> int:
+    del told
+    print(f"roomwatch {__version__}")
+    return DONE
+
+
+def _settings(told: argparse.Namespace) -> Settings:
+    """The settings; from here on the process logs as they say."""
+    try:
+        from collector.logs import set_up  # noqa: PLC0415 - see this module's docstring
+        from collector.settings import load_settings  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ExtraMissing("run", "collector", error.name or "pydantic-settings") from None
+    settings = load_settings(told.config)
+    set_up(sys.stderr, settings.log_format, settings.log_level)
+    return settings
+
+
+def _clock_us() -> int:
+    return time.time_ns() // 1_000  # noqa: TID251 - the process's one wall clock, handed on from here
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65_535:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 65535")
+    return number

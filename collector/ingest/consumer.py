@@ -1,0 +1,334 @@
+"""The loop that reads Kafka: joins the group, takes partitions on at their stored offsets, reads, has it stored.
+
+Rules:
+1. The store says how far a partition is read. What is committed to Kafka is for tools that show lag, and its failure
+   is no failure.
+2. A client that raised is given up and another one built: aiokafka's do not heal.
+3. Only the loop touches the Holder. Before partitions are let go, revocation waits until the batch in hand is stored
+   or given up, for as long as the group lets it; who writes later than that is fenced by the store.
+4. An error is fatal only where going on would be wrong: another cluster, a log that ends before what is stored, a
+   store of another schema.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka.errors import KafkaError
+
+from collector.errors import BrokerRefused, BrokerUnreachable, ClusterChanged, Fenced, StaleSession
+from collector.ingest.connection import KafkaConnection, ask_cluster, broker_error
+from collector.ingest.dead_letters import Header
+from collector.ingest.decode import Record
+from collector.ingest.group import Member
+from collector.ingest.partitions import Holder
+from collector.ingest.positions import Start, starting_points
+from collector.ingest.progress import Progress
+from collector.ingest.storing import Abandoned, Storing, growing_delays
+from collector.ingest.watchdog import SWEEP_EVERY_S
+from collector.metrics import Metrics
+from collector.store.writer import Writer
+
+IDLE_POLL_S: Final = 0.5
+LOOK_EVERY_S: Final = 15.0
+"""How often a loop that reads nothing asks the broker where the logs end: whether it is there, and we are not stuck."""
+OPEN_SESSIONS_MAX: Final = 100_000
+"""Sessions that a partition's new owner reads in at once, so that gauges start right."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What bounds a batch, and the group's patience with a silent member."""
+
+    records_max: int = 20_000
+    wait_s: float = 0.1
+    session_timeout_s: float = 30.0
+
+
+@dataclass(frozen=True)
+class Status:
+    """How reading goes, for readiness; a snapshot that any thread may hold."""
+
+    joined: bool = False
+    partitions: int = 0
+    lag_messages: int = 0
+    lag_seconds: float = 0.0
+    reads_its_own_clock: bool = False
+    broker_trouble: str | None = "not connected yet"
+    store_trouble: str | None = None
+
+
+class Consumer:
+    """Reads one topic for one group into the store until it is told to stop."""
+
+    def __init__(
+        self,
+        connection: KafkaConnection,
+        topic: str,
+        group: str,
+        cluster_id: str,
+        *,
+        limits: Limits,
+        storing: Storing,
+        holder: Holder,
+        writer: Writer,
+        metrics: Metrics,
+        now_us: Callable[[], int],
+        in_thread: Callable[[Callable[[], Any]], Awaitable[Any]],
+    ) -> None:
+        self._connection = connection
+        self._topic = topic
+        self._group = group
+        self._cluster_id = cluster_id
+        self._limits = limits
+        self._storing = storing
+        self._holder = holder
+        self._writer = writer
+        self._metrics = metrics
+        self._now_us = now_us
+        self._in_thread = in_thread
+        self._progress = Progress()
+        self._settled = 0  # the generation whose partitions we have taken on
+        self._gaps: dict[int, int] = {}  # where a gap was counted that nothing was stored behind yet
+        self._raws: dict[int, list[Any]] = {}  # the batch in hand as it came, for its headers
+        self._broker_trouble: str | None = "not connected yet"
+        self._looked_s = self._swept_s = 0.0
+        self.status = Status()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Reads until `stop`; then the batch in hand is finished. Raises what is fatal, see rule 4."""
+        delays = growing_delays(0.5)
+        while not stop.is_set():
+            member = None
+            try:
+                if not await _unless(stop, self._require_same_cluster()):
+                    return
+                member = Member(self._connection, self._topic, self._group, self._limits.session_timeout_s)
+                if await _unless(stop, member.join()):
+                    delays = growing_delays(0.5)
+                    await self._read(member, stop)
+                    await member.commit(self._progress.stored)
+            except (KafkaError, TimeoutError, OSError, BrokerUnreachable, BrokerRefused) as error:
+                self._note_broker(error)
+            finally:
+                if member is not None:
+                    await member.close()
+                self._let_go()
+            if not stop.is_set():
+                await _unless(stop, asyncio.sleep(next(delays)))
+
+    async def _require_same_cluster(self) -> None:
+        found = (await ask_cluster(self._connection)).cluster_id
+        if found != self._cluster_id:
+            raise ClusterChanged(self._topic, self._cluster_id, found)
+
+    async def _read(self, member: Member, stop: asyncio.Event) -> None:
+        """The life of a member."""
+        self._settled = 0
+        self._broker_trouble = None
+        log.info("joined the group", extra={"group": self._group, "topic": self._topic})
+
+        async def wait(seconds: float) -> None:
+            await self._wait(member, stop, seconds)
+
+        while not stop.is_set():
+            try:
+                if member.generation != self._settled:
+                    await self._settle(member, wait)
+                    continue
+                records = await self._collect(member, stop)
+                if records:
+                    with member.batch_in_hand():
+                        await self._store(records, wait)
+                await self._sweep_when_due(member, wait)
+                await self._look_when_idle(member, idle=not records)
+            except Abandoned:
+                self._settled = 0
+            except Fenced as error:
+                log.warning("fenced: another collector wrote", extra={"partitions": sorted(error.partitions)})
+                self._settled = 0
+            member.commit_soon(self._progress.stored)
+            self._show()
+
+    async def _settle(self, member: Member, wait: Callable[[float], Awaitable[None]]) -> None:
+        """Lets go what is not ours any more and takes on what is, each at its stored offset."""
+        generation, assigned = member.generation, member.assigned
+        if assigned is None:
+            await member.keep_alive(IDLE_POLL_S)
+            return
+        member.changing.clear()
+        ours = sorted(assigned)
+        stored = await self._patiently(lambda: self._writer.offsets(ours), wait)
+        starts = starting_points(self._topic, ours, stored, *await member.log_bounds(ours)) if ours else {}
+        new = {p: start.tracked for p, start in starts.items() if self._holder.positions.get(p) != start.tracked}
+        if new:
+            limit = OPEN_SESSIONS_MAX
+            load = self._writer.load
+            sessions = await self._patiently(lambda: load(self._writer.open_sessions(new, limit)), wait)
+        else:
+            sessions = {}
+        if generation != member.generation:
+            return
+        self._let_go(keep=starts.keys())
+        self._holder.assign(new, sessions.values())
+        self._progress.begin(starts, self._now_us())
+        for partition, start in starts.items():
+            member.seek(partition, start.seek)
+            self._count_gap(partition, start)
+        self._settled = generation
+        await self._in_thread(lambda: self._storing.show_held(self._now_us()))
+        log.info("partitions are ours", extra={"partitions": ours, "new": sorted(new)})
+
+    async def _collect(self, member: Member, stop: asyncio.Event) -> list[Record]:
+        """The next batch: what is there, and what comes while we wait for more; small when idle, large in a backlog."""
+        loop = asyncio.get_running_loop()
+        generation, ours = member.generation, self._progress.partitions
+        records: list[Record] = []
+        self._raws = {}
+        timeout_s, until = IDLE_POLL_S, 0.0
+        while timeout_s > 0 and len(records) < self._limits.records_max and not stop.is_set():
+            found = await member.poll(ours, timeout_s, self._limits.records_max - len(records))
+            if generation != member.generation:
+                return []
+            now_us = self._now_us()
+            for partition, raws in found.items():
+                await self._look_for_gap(member, partition, raws[0].offset)
+                if generation != member.generation:
+                    return []
+                records += self._progress.read(partition, raws, member.known_end(partition), now_us)
+                self._raws.setdefault(partition, []).extend(raws)
+            if not records:
+                for partition in ours:
+                    position = await member.position(partition)
+                    self._progress.look(partition, member.known_end(partition), now_us, position)
+                return []
+            until = until or loop.time() + self._limits.wait_s
+            timeout_s = until - loop.time()
+        return records
+
+    async def _look_for_gap(self, member: Member, partition: int, offset: int) -> None:
+        """Did the log drop records between the last that was read and this one? Other holes in offsets are none."""
+        expected = self._progress.next_offset(partition)
+        if offset > expected:
+            first, _ = await member.log_bounds([partition])
+            self._count_gap(partition, Start(expected, min(first[partition], offset), offset))
+
+    async def _store(self, records: Sequence[Record], wait: Callable[[float], Awaitable[None]]) -> None:
+        batch = await self._storing.store(records, self._headers, wait)
+        self._progress.wrote((move.partition, move.next_offset) for move in batch.changes.offsets)
+        for partition in batch.partitions:
+            self._gaps.pop(partition, None)
+        self._raws = {}
+
+    def _headers(self, partition: int, offset: int) -> Sequence[Header]:
+        raws = self._raws.get(partition, ())
+        return next((tuple(raw.headers) for raw in raws if raw.offset == offset), ())
+
+    async def _sweep_when_due(self, member: Member, wait: Callable[[float], Awaitable[None]]) -> None:
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._swept_s < SWEEP_EVERY_S:
+            return
+        self._swept_s = loop.time()
+        for partition in self._progress.partitions:
+            stream_us = self._progress.stream_us(partition, self._now_us())
+            if stream_us is not None and not member.changing.is_set():
+                with member.batch_in_hand(), suppress(StaleSession):
+                    await self._storing.sweep(partition, stream_us, wait)
+
+    async def _look_when_idle(self, member: Member, *, idle: bool) -> None:
+        """Where nothing comes: is the broker there, and is there nothing? Raises KafkaError where we are stuck."""
+        loop = asyncio.get_running_loop()
+        if not idle:
+            self._looked_s, self._broker_trouble = loop.time(), None
+        if loop.time() - self._looked_s < LOOK_EVERY_S:
+            return
+        self._looked_s = loop.time()
+        ours = self._progress.partitions
+        behind = [partition for partition in ours if self._progress.is_behind(partition)]
+        try:
+            _, ends = await member.log_bounds(ours)
+        except (KafkaError, TimeoutError, OSError) as error:
+            self._note_broker(error)
+            return
+        self._broker_trouble = None
+        for partition in set(ends) & set(self._progress.partitions):
+            self._progress.look(partition, ends[partition], self._now_us())
+        if behind:
+            raise KafkaError(f"nothing was read for {LOOK_EVERY_S:g} s, though partitions {behind[:5]} hold more")
+
+    async def _wait(self, member: Member, stop: asyncio.Event, seconds: float) -> None:
+        """Waits while the store or the dead letters are away: paused and polling, until there is no use in it."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while (left_s := until - loop.time()) > 0:
+            self._show()
+            if stop.is_set() or member.changing.is_set():
+                raise Abandoned
+            await member.keep_alive(min(left_s, IDLE_POLL_S))
+
+    async def _patiently(self, step: Callable[[], Any], wait: Callable[[float], Awaitable[None]]) -> Any:
+        return await self._storing.patiently(step, wait)
+
+    def _let_go(self, keep: Any = frozenset()) -> None:
+        """Drops what is held of partitions that are not ours any more."""
+        gone = set(self._holder.positions) - set(keep)
+        self._holder.revoke(gone)
+        self._metrics.revoke(gone)
+        if not keep:
+            self._progress.end()
+        self._show()
+
+    def _count_gap(self, partition: int, start: Start) -> None:
+        """Records that the log lost before they were read, counted once."""
+        if start.lost > 0 and self._gaps.get(partition) != start.tracked:
+            self._gaps[partition] = start.tracked
+            self._metrics.records_lost.inc(start.lost)
+            log.error(
+                "the log was cut off above what is stored: records are lost",
+                extra={"partition": partition, "stored": start.tracked, "log_start": start.seek, "lost": start.lost},
+            )
+
+    def _note_broker(self, error: Exception) -> None:
+        meant = error if isinstance(error, BrokerUnreachable | BrokerRefused) else broker_error(self._connection, error)
+        if self._broker_trouble is None:
+            log.warning("trouble with Kafka", extra={"code": meant.code, "why": str(meant)})
+        self._broker_trouble = str(meant)
+        self._show()
+
+    def _show(self) -> None:
+        lags = self._progress.lag(self._now_us())
+        for partition, lag in lags.items():
+            self._metrics.set_lag(partition, messages=lag.messages, seconds=lag.seconds)
+        self._metrics.append_time_missing.set(self._progress.reads_its_own_clock)
+        self.status = Status(
+            joined=self._settled > 0,
+            partitions=len(lags),
+            lag_messages=sum(lag.messages for lag in lags.values()),
+            lag_seconds=max((lag.seconds for lag in lags.values()), default=0.0),
+            reads_its_own_clock=self._progress.reads_its_own_clock,
+            broker_trouble=self._broker_trouble,
+            store_trouble=self._storing.trouble.text,
+        )
+
+
+async def _unless(stop: asyncio.Event, step: Awaitable[Any]) -> bool:
+    """Whether the step ended before `stop`; it is cancelled otherwise. Raises what the step raises."""
+    task, stopped = asyncio.ensure_future(step), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            task.result()
+            return True
+        return False
+    finally:
+        for pending in (task, stopped):
+            if not pending.done():
+                pending.cancel()
+        await asyncio.wait({task, stopped})

@@ -1,0 +1,231 @@
+"""The composition root: makes everything from plain values, runs it in one TaskGroup, stops it in order.
+
+Who calls decides when to stop; nothing here reads the environment or installs a signal handler, so that the demo runs
+a collector inside itself as `roomwatch run` does.
+
+Order of a start: the store and its schema, Kafka and its topics, the address. What is missing there is an error that
+says what to do. After that the collector waits for whatever goes away, and says in /readyz what it waits for.
+Order of a stop: the batch in hand is finished, the group is left, open requests are answered, the store is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, Self
+
+from prometheus_client import CollectorRegistry
+
+from collector import __version__
+from collector.api.app import make_app
+from collector.api.health import Check, Readiness
+from collector.api.server import Server
+from collector.errors import CollectorError, StopTimedOut
+from collector.ingest.check import check_kafka
+from collector.ingest.connection import KafkaConnection, require_topics, wait_for_cluster
+from collector.ingest.consumer import Consumer, Limits, Status
+from collector.ingest.dead_letters import DeadLetters
+from collector.ingest.partitions import Holder
+from collector.ingest.storing import Storing
+from collector.metrics import Metrics
+from collector.settings import Settings
+from collector.store.check import Finding, check_store, require_cluster
+from collector.store.engine import make_engine, require_schema
+from collector.store.place import Place
+from collector.store.reader import Reader
+from collector.store.writer import Writer
+
+STALE_AFTER_S: Final = 60.0
+"""A collector this far behind is not ready: what it answers is not how things are now."""
+
+log = logging.getLogger(__name__)
+
+Clock = Callable[[], int]
+"""The wall clock, in µs since 1970."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a collector is made of, as plain values."""
+
+    kafka: KafkaConnection
+    database_url: str = field(default="sqlite:///roomwatch.db", repr=False)
+    topic: str = "room-session-events"
+    group: str = "roomwatch"
+    limits: Limits = field(default_factory=Limits)
+    sessions_max: int = 60_000
+    token_risk_s: int = 60
+    http_host: str = "127.0.0.1"
+    http_port: int = 8787
+    regions: tuple[str, ...] = ()
+    sdks: tuple[str, ...] = ()
+    start_within_s: float = 15.0
+    stop_within_s: float = 20.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The values that the settings say."""
+        password = settings.kafka_password
+        return cls(
+            kafka=KafkaConnection(
+                settings.kafka_bootstrap_servers,
+                settings.kafka_security_protocol,
+                settings.kafka_sasl_mechanism,
+                settings.kafka_username,
+                password.get_secret_value() if password else None,
+                settings.kafka_ca_file,
+            ),
+            database_url=settings.database_url.get_secret_value(),
+            topic=settings.kafka_topic,
+            group=settings.kafka_group,
+            limits=Limits(
+                settings.batch_records_max, settings.batch_wait_ms / 1000, float(settings.kafka_session_timeout_s)
+            ),
+            sessions_max=settings.sessions_max,
+            token_risk_s=settings.token_risk_s,
+            http_host=settings.http_host,
+            http_port=settings.http_port,
+            regions=_listed(settings.metrics_regions),
+            sdks=_listed(settings.metrics_sdks),
+            start_within_s=settings.start_within_s,
+            stop_within_s=settings.stop_within_s,
+        )
+
+
+async def run(
+    options: Options, stop: asyncio.Event, *, clock_us: Clock, on_listening: Callable[[str], None] | None = None
+) -> None:
+    """Runs a collector until `stop`. `on_listening` gets the address as soon as it answers.
+
+    Raises a CollectorError where it cannot start, or must not go on.
+    """
+    async with AsyncExitStack() as stack:
+        collector = await _made(options, stop, stack, clock_us)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                overdue = tasks.create_task(_overdue(stop, options.stop_within_s))
+                tasks.create_task(_read(collector, stop, overdue))
+                tasks.create_task(collector.server.serve())
+                await collector.server.is_serving()
+                log.info("listening on %s", collector.server.url)
+                if on_listening is not None:
+                    on_listening(collector.server.url)
+        except* CollectorError as errors:
+            raise _first(errors) from None
+    log.info("stopped")
+
+
+async def check(options: Options, *, clock_us: Clock) -> list[Finding]:
+    """Looks at Kafka and the store and says what is wrong with them. Raises where either cannot be reached."""
+    facts, findings = await check_kafka(options.kafka, options.topic, options.group, clock_us())
+    engine = make_engine(options.database_url)
+    try:
+        place = Place(facts.cluster_id, options.topic, options.group)
+        return findings + await asyncio.to_thread(check_store, engine, place, clock_us())
+    finally:
+        engine.dispose()
+
+
+@dataclass(frozen=True)
+class _Collector:
+    consumer: Consumer
+    server: Server
+
+
+async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, clock_us: Clock) -> _Collector:
+    """Makes what runs; the stack takes it apart again."""
+    engine = make_engine(options.database_url)
+    stack.callback(engine.dispose)
+    await asyncio.to_thread(require_schema, engine)
+    facts = await wait_for_cluster(options.kafka, options.start_within_s)
+    require_topics(options.kafka, facts, options.topic)
+    place = Place(facts.cluster_id, options.topic, options.group)
+    await asyncio.to_thread(require_cluster, engine, place)
+    thread = ThreadPoolExecutor(1, "writer")
+    # Not waited for: whoever stops in time has nothing in it, and whoever does not must not wait longer.
+    stack.callback(thread.shutdown, wait=False, cancel_futures=True)
+    in_thread = partial(asyncio.get_running_loop().run_in_executor, thread)
+    metrics = Metrics(CollectorRegistry(), version=__version__, regions=options.regions, sdks=options.sdks)
+    writer = Writer(engine, *place)
+    holder = Holder(options.topic, writer.load, sessions_max=options.sessions_max)
+    dead_letters = DeadLetters(options.kafka, options.topic, version=__version__)
+    stack.push_async_callback(dead_letters.close)
+    storing = Storing(
+        holder,
+        writer,
+        dead_letters,
+        metrics,
+        now_us=clock_us,
+        in_thread=in_thread,
+        token_risk_us=options.token_risk_s * 1_000_000,
+    )
+    consumer = Consumer(
+        options.kafka,
+        options.topic,
+        options.group,
+        facts.cluster_id,
+        limits=options.limits,
+        storing=storing,
+        holder=holder,
+        writer=writer,
+        metrics=metrics,
+        now_us=clock_us,
+        in_thread=in_thread,
+    )
+
+    def ready() -> Readiness:
+        return readiness(consumer.status, stopping=stop.is_set())
+
+    app = make_app(Reader(engine), metrics, ready, __version__, clock_us=clock_us)
+    server = Server(app, options.http_host, options.http_port)
+    stack.callback(server.close)
+    return _Collector(consumer, server)
+
+
+def readiness(status: Status, *, stopping: bool) -> Readiness:
+    """Whether a collector does its work now, check by check."""
+    clock = "the topic has no LogAppendTime: reading time stands in; `roomwatch check` names the command that mends it"
+    behind = f"{status.lag_messages} records and {status.lag_seconds:.0f} s behind"
+    checks = (
+        Check(name="running", ok=not stopping, detail="stopping" if stopping else ""),
+        Check(name="kafka", ok=status.broker_trouble is None, detail=status.broker_trouble or ""),
+        Check(name="store", ok=status.store_trouble is None, detail=status.store_trouble or ""),
+        Check(
+            name="assignment",
+            ok=status.joined,
+            detail=f"{status.partitions} partitions" if status.joined else "partitions are being given out",
+        ),
+        Check(name="freshness", ok=status.lag_seconds <= STALE_AFTER_S, detail=behind),
+        Check(name="clock", ok=True, detail=clock if status.reads_its_own_clock else "the broker's"),
+    )
+    return Readiness(ready=all(one.ok for one in checks), checks=checks)
+
+
+async def _read(collector: _Collector, stop: asyncio.Event, overdue: asyncio.Task[None]) -> None:
+    try:
+        await collector.consumer.run(stop)
+    finally:
+        overdue.cancel()
+        collector.server.stop()
+
+
+async def _overdue(stop: asyncio.Event, within_s: float) -> None:
+    """The second speed of a stop: what has not ended by then is cancelled."""
+    await stop.wait()
+    log.info("stopping: the batch in hand is finished")
+    await asyncio.sleep(within_s)
+    raise StopTimedOut(within_s)
+
+
+def _first(errors: BaseExceptionGroup[CollectorError]) -> CollectorError:
+    first = errors.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(word for part in text.split(",") if (word := part.strip()))
