@@ -1,0 +1,85 @@
+"""The pages on a real server, over a store that tests fill further."""
+
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
+
+from collector.api.app import make_app
+from collector.api.health import Readiness
+from collector.metrics import Metrics
+from collector.store.engine import make_engine, migrate
+from collector.store.reader import Reader
+from tests.filling import fill
+from tests.histories import Life
+from tests.pages.scene import NOW_US, lives, room_of_the_story
+from tests.servers.processes import free_port
+from tests.waiting import wait_until
+
+
+class Site:
+    """One server that can be stopped and started again on its port. `now_us` is its clock, moved by hand."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.now_us = NOW_US
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._engine = engine
+        metrics = Metrics(CollectorRegistry(), version="9.9.9")
+        self._app = make_app(
+            Reader(engine), metrics, lambda: Readiness(ready=True), "9.9.9", clock_us=lambda: self.now_us
+        )
+        self.start()
+
+    def fill(self, told: Iterable[Life]) -> None:
+        """Stores these lives as they are at `now_us`."""
+        fill(self._engine, told, now_us=self.now_us)
+
+    def start(self) -> None:
+        """Answers from here on."""
+        config = uvicorn.Config(
+            self._app, host="127.0.0.1", port=self.port, log_config=None, lifespan="off", ws="none",
+            timeout_graceful_shutdown=1,
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, name="site")
+        self._thread.start()
+        wait_until(lambda: self._server.started)
+
+    def stop(self) -> None:
+        """Answers no more."""
+        self._server.should_exit = True
+        self._thread.join()
+
+
+def _site(path: Path, told: Iterable[Life]) -> Iterator[Site]:
+    engine = make_engine(f"sqlite:///{path}/store.db")
+    migrate(engine)
+    site = Site(engine)
+    if told:
+        site.fill(told)
+    yield site
+    site.stop()
+    engine.dispose()
+
+
+@pytest.fixture
+def empty_site(tmp_path: Path) -> Iterator[Site]:
+    """Nothing has happened yet."""
+    yield from _site(tmp_path, ())
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """The room of the story."""
+    yield from _site(tmp_path, room_of_the_story())
+
+
+@pytest.fixture(scope="session")
+def whole_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The whole scene; not to be filled further."""
+    yield from _site(tmp_path_factory.mktemp("scene"), lives())

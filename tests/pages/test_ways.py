@@ -1,0 +1,65 @@
+"""Ways through the pages: by search, by link, by keyboard alone."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.pages.conftest import Site
+from tests.pages.scene import ROOM_NAME, ROOM_SID
+
+
+@pytest.mark.parametrize("word", [ROOM_SID, ROOM_NAME, "dora", f" {ROOM_SID} "])
+async def test_a_room_is_found_by_what_people_know_of_it(site: Site, page: Page, word: str) -> None:
+    await page.goto(site.url)
+    await page.get_by_role("searchbox").fill(word)
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(f"{site.url}/rooms/{ROOM_SID}")
+    await expect(page.locator("h1")).to_have_text(ROOM_NAME)
+
+
+async def test_a_session_is_found_by_its_id_and_its_participant(site: Site, page: Page) -> None:
+    await page.goto(f"{site.url}/search?q=PA{5:032x}")
+    await expect(page.locator("h1")).to_contain_text("dora")
+    found = page.url
+    await page.goto(f"{site.url}/search?q={found.rsplit('/', 1)[-1]}")
+    assert page.url == found
+
+
+async def test_what_nobody_told_of_is_said_to_be_unknown(site: Site, page: Page) -> None:
+    await page.goto(f"{site.url}/search?q=<b>nobody</b>")
+    await expect(page.locator("h1")).to_have_text("Nothing is known of “<b>nobody</b>”")
+
+
+async def test_an_outage_leads_to_its_room_and_on_to_the_session(site: Site, page: Page) -> None:
+    await page.goto(site.url)
+    await page.locator(".latest tbody tr", has_text="chen").get_by_role("link", name=ROOM_NAME).click()
+    await expect(page.locator("h1")).to_have_text(ROOM_NAME)
+    await page.locator(".lane-name", has_text="chen").get_by_role("link").click()
+    await expect(page.locator("h1")).to_have_text(re.compile("chen.*dropped"))
+    await expect(page.locator(".verdict")).to_contain_text("53000 Signaling connection error.")
+    await expect(page.locator("[data-part=events] tbody tr")).to_have_count(4)
+
+
+async def test_everything_is_reached_by_keyboard(site: Site, page: Page) -> None:
+    await page.goto(site.url)
+    await page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to content")
+    await expect(skip).to_be_focused()
+    await expect(skip).to_be_in_viewport()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_be_focused()
+    reached = set()
+    for _ in range(60):
+        await page.keyboard.press("Tab")
+        told = await page.evaluate(
+            """() => {
+            const one = document.activeElement;
+            return [one.id || one.tagName, getComputedStyle(one).outlineStyle, one === document.body];
+        }"""
+        )
+        if told[2]:
+            break
+        assert told[1] == "solid", told
+        reached.add(told[0])
+    assert {"SUMMARY", "A", "codes-scroll", "latest-scroll"} <= reached
