@@ -6,7 +6,7 @@ to one event loop.
 
 Rules:
 1. Nothing here waits for telemetry. A room behaves alike with Kafka up, down or absent.
-2. Leaving is at once and synchronous: the server is told and the terminal event is queued before anything else.
+2. Leaving is at once and synchronous: the terminal event is queued and the server is told before any handler hears.
 3. Every wait for a transport is bounded: a join that nobody answers is 53000, an attempt that nobody answers reached
    nobody. What a transport or a token source raises is logged, and means the same.
 """
@@ -142,9 +142,7 @@ class DrivenRoom:
     def disconnect(self, reason: Reason = "leave") -> None:
         """Leaves at once; does nothing when the room is disconnected already."""
         if not self._has_ended:
-            events = self._room.receive(Leave(reason), self._clock.now())
-            self._tell_server()
-            self._take(events)
+            self._take(self._room.receive(Leave(reason), self._clock.now()))
 
     async def closed(self) -> None:
         """Returns when the room has ended, its transport is closed and its handlers have run; bounded after the end."""
@@ -264,14 +262,11 @@ class DrivenRoom:
 
     # The end
 
-    def _tell_server(self) -> None:
+    def _end(self) -> None:
         if not self._has_ended:
             self._has_ended = True
             with suppress(Exception):
                 self._transport.leave()
-
-    def _end(self) -> None:
-        self._tell_server()
         for _, timer in filter(None, (self._deadline, self._next_attempt)):
             timer.cancel()
         self._deadline = self._next_attempt = None

@@ -137,13 +137,18 @@ class KafkaSink:
     async def close(self) -> None:
         """Gives up the client and what it may still hold. Bounded; raises nothing."""
         producer, self._producer = self._producer, None
-        if producer is not None and self._loop is asyncio.get_running_loop():
+        if producer is None:
+            return
+        if self._loop is asyncio.get_running_loop():
             await _abandon(producer)
+        else:
+            producer._closed = True  # noqa: SLF001 - its loop is gone, and its connections went with it
 
     async def _connected(self) -> AIOKafkaProducer:
         loop = asyncio.get_running_loop()
-        if self._producer is None or self._loop is not loop:
-            # The client of a loop that is gone went with it.
+        if self._loop is not loop:
+            await self.close()
+        if self._producer is None:
             self._loop = loop
             self._producer = AIOKafkaProducer(
                 bootstrap_servers=self._servers,

@@ -196,23 +196,27 @@ class Publisher:
             await asyncio.wait({task}, timeout=SINK_CLOSE_WITHIN_S * 2)
 
     async def _drain(self) -> None:
-        delay_s = RETRY_FIRST_S
         try:
-            while True:
-                await self._wake.wait()
-                self._wake.clear()
-                while not self._outbox.is_empty:
-                    if await self._send_one_batch():
-                        delay_s = RETRY_FIRST_S
-                        await asyncio.sleep(0)  # a long queue must not keep the rooms from their turn
-                    else:
-                        await self._wait(RETRY_FIRST_S if self._is_hurrying else delay_s)
-                        delay_s = min(delay_s * RETRY_FACTOR, self._retry_max_s)
-                self._idle.set()
-        finally:
+            await self._send_all_there_is()
+        except asyncio.CancelledError:
             with suppress(Exception):
                 async with asyncio.timeout(SINK_CLOSE_WITHIN_S):
                     await self._sink.close()
+            raise
+
+    async def _send_all_there_is(self) -> None:
+        delay_s = RETRY_FIRST_S
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while not self._outbox.is_empty:
+                if await self._send_one_batch():
+                    delay_s = RETRY_FIRST_S
+                    await asyncio.sleep(0)  # a long queue must not keep the rooms from their turn
+                else:
+                    await self._wait(RETRY_FIRST_S if self._is_hurrying else delay_s)
+                    delay_s = min(delay_s * RETRY_FACTOR, self._retry_max_s)
+            self._idle.set()
 
     async def _send_one_batch(self) -> bool:
         """Whether to go on at once."""
@@ -234,12 +238,13 @@ class Publisher:
                 logger.warning("an event is given up, for it was refused for good: %s", error)
         except asyncio.CancelledError as cancelled:
             if _is_being_cancelled():
+                self._outbox.settle(delivered=())
                 raise
             self._report_away(cancelled)
         except Exception as error:  # noqa: BLE001 - a sink's fault must not end the telemetry of all rooms
             self._report_away(error)
-        finally:
-            self._outbox.settle(delivered=delivered, refused=refused)
+        # Not in a `finally`: the task of a loop that died in the middle may be collected when another's batch is out.
+        self._outbox.settle(delivered=delivered, refused=refused)
         if delivered or refused:
             self._singles -= self._singles > 0
         if len(delivered) == len(records):

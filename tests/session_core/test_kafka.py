@@ -118,6 +118,9 @@ async def test_a_broker_that_hangs_is_given_up_in_time_and_loses_nothing(kafka: 
     try:
         publisher.publish(event("room.connected"))
         assert await asyncio.wait_for(publisher.close(within_s=0.1), 10) == Counts(published=1, pending=1)
+        sink = KafkaSink(kafka.bootstrap, topic, send_timeout_s=1)
+        with pytest.raises(SinkError, match="did not acknowledge within 1 s"):
+            await asyncio.wait_for(sink.send(records_of("room.connecting")), 10)
     finally:
         os.kill(kafka.pid, signal.SIGCONT)
     assert await publisher.close(within_s=30) == Counts(published=2)
@@ -225,6 +228,24 @@ def test_how_the_broker_knows_us_becomes_the_clients_options() -> None:
             "sasl_plain_password": "p",
         },
     )
+
+
+async def test_a_client_whose_loop_is_gone_is_replaced(kafka: Kafka, topic: str) -> None:
+    program = f"""
+import asyncio
+from session_core.kafka import KafkaSink
+from tests.session_core.test_kafka import records_of
+
+sink = KafkaSink({kafka.bootstrap!r}, {topic!r})
+for record in records_of("room.connecting", "room.connected"):
+    loop = asyncio.new_event_loop()
+    loop.run_until_complete(asyncio.wait_for(sink.send([record]), 20))
+    loop.close()
+"""
+    run = [sys.executable, "-c", program]
+    await asyncio.to_thread(subprocess.run, run, capture_output=True, check=True, timeout=60)
+    async with reading(kafka.bootstrap, topic) as read:
+        await eventually(lambda: numbers(read()) == [(1, 0), (1, 1)])
 
 
 async def test_the_end_of_the_interpreter_still_reaches_kafka(kafka: Kafka, topic: str) -> None:

@@ -63,6 +63,20 @@ asyncio.run(main())
 """) == (0, [*JOINED, "handler: disconnected leave", "room.disconnected leave"], "")
 
 
+def test_the_last_words_of_every_publisher_are_sent_also_of_one_that_came_later() -> None:
+    code, printed, complaint = run("""
+async def main():
+    global room, other
+    room = await open_room()
+    late = Publisher(Printing())
+    other = await connect("token", transport=MemoryTransport(server, identity="bob"), publisher=late)
+    await late.flush()
+
+asyncio.run(main())
+""")
+    assert (code, complaint, printed.count("room.disconnected exit")) == (0, "", 2)
+
+
 SIGNALLED = """
 async def main():
     global room

@@ -101,8 +101,8 @@ async def test_the_telemetry_of_all_rooms_survives_whatever_a_sink_raises() -> N
     for tries in (1, 2):
         await has_tried(sink, tries)
         clock.advance(60)
+    await eventually(lambda: said(sink) == ["0"])
     assert await publisher.close() == Counts(published=1)
-    assert said(sink) == ["0"]
 
 
 async def test_what_arrived_of_a_batch_is_not_sent_again() -> None:
@@ -176,6 +176,45 @@ async def test_closing_sends_at_once_what_waits_for_a_sink_that_was_away() -> No
     await asyncio.sleep(0)
     sink.is_away = False
     assert await publisher.close() == Counts(published=1)
+
+
+async def test_a_flush_tries_again_soon_however_long_the_sink_was_away() -> None:
+    sink, clock = MemorySink(), VirtualClock(BEGIN)
+    sink.is_away = True
+    publisher = publisher_to(sink, clock)
+    publisher.publish(event("room.connecting"))
+    for tries in range(1, 8):
+        await has_tried(sink, tries)
+        clock.advance(60)
+    flushing = asyncio.create_task(publisher.flush())
+    await has_tried(sink, 9)
+    sink.is_away = False
+    clock.advance(0.1)
+    assert await flushing
+    await publisher.close()
+
+
+def test_what_was_under_way_when_a_loop_died_is_sent_by_the_next() -> None:
+    class Hanging(MemorySink):
+        async def send(self, records: Sequence[Record]) -> None:
+            if self.sends == 0:
+                self.sends += 1
+                await asyncio.Event().wait()
+            await super().send(records)
+
+    sink = Hanging()
+    publisher = publisher_to(sink)
+    publisher.publish(event("room.connecting"))
+    dying = asyncio.new_event_loop()
+
+    async def begin() -> None:
+        await publisher.__aenter__()
+        await has_tried(sink, 1)
+
+    dying.run_until_complete(begin())
+    dying.close()
+    assert asyncio.run(publisher.close()) == Counts(published=1)
+    assert said(sink) == ["0"]
 
 
 async def test_a_sink_that_goes_and_comes_is_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:
