@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from collector.store.views import Accounts
 from session_core import wire
 from session_core.errors import SinkError
 from session_core.events import SEQLESS_TYPES
@@ -96,18 +95,3 @@ class Balance(NamedTuple):
             f"published {self.published + self.kept:,}, stored {self.stored:,}, duplicates {self.duplicates:,}, "
             f"lost {self.lost:,}; outages opened {self.opened:,} = {outcomes}"
         )
-
-
-def balance(sink: CountingSink, store: Accounts, *, duplicates: int, dropped: int, told: int, kept: int) -> Balance:
-    """The accounts of a run. `kept`: how many events of the killed process's sessions are stored."""
-    return Balance(
-        published=sink.published,
-        stored=store.events,
-        duplicates=duplicates,
-        dropped=dropped,
-        told=told,
-        kept=kept,
-        dead_letters=store.dead_letters,
-        opened=store.outages_opened,
-        outcomes=store.outages_by_outcome,
-    )

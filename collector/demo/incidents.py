@@ -75,6 +75,14 @@ class Incidents:
                     group.create_task(scene.act())
                 await asyncio.sleep(SCRIPT_S - passed_s)
 
+    async def end(self, playing: asyncio.Task[None]) -> None:
+        """Ends the play; whatever was broken is mended. Raises what went wrong in it."""
+        playing.cancel()
+        await asyncio.wait({playing})
+        self._broker.bring_up()
+        if not playing.cancelled():
+            playing.result()
+
     async def quiet(self) -> None:
         """Nothing is wrong."""
 
@@ -135,9 +143,11 @@ class Incidents:
         await self._end_after(4, faults)
 
     async def host_ends_room(self) -> None:
-        """One room is over for all who are in it."""
-        name, _ = self._rng.choice(list(self._fleet.rooms()))
+        """One room is over for all who are in it, also for those who are just coming back."""
+        name, people = self._rng.choice(list(self._fleet.rooms()))
+        faults = self._cut_off(people[:1], "unreachable")
         self._server.complete(name)
+        await self._end_after(1, faults)
 
     async def process_killed(self) -> None:
         """A process dies as processes do, its telemetry with it as far as it was not sent; another takes its place."""
