@@ -16,13 +16,13 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from collector.ingest.closing import abandon_producer, close_consumer
 from collector.ingest.connection import (
     ANSWER_TIMEOUT_S,
-    PARTITIONS,
     REFUSALS,
     ClusterFacts,
     KafkaConnection,
     admin,
     ask_cluster,
     create_command,
+    create_letters_command,
     dead_letters_topic,
 )
 from collector.store.check import SKEW_MAX_US, Finding
@@ -42,7 +42,9 @@ async def check_kafka(
     facts = await ask_cluster(connection)
     letters = dead_letters_topic(topic)
     findings = [Finding("brokers", True, f"{connection.bootstrap_servers} answer for cluster {facts.cluster_id}")]
-    findings += [_exists(connection, facts, topic, PARTITIONS), _exists(connection, facts, letters, 1)]
+    servers = connection.bootstrap_servers
+    findings.append(_exists(facts, topic, create_command(servers, topic)))
+    findings.append(_exists(facts, letters, create_letters_command(servers, topic)))
     settings = await _settings(connection, [name for name in (topic, letters) if name in facts.topics])
     if topic in facts.topics:
         findings.append(_stamp(connection, topic, settings.get(topic)))
@@ -54,10 +56,9 @@ async def check_kafka(
     return facts, findings
 
 
-def _exists(connection: KafkaConnection, facts: ClusterFacts, topic: str, partitions: int) -> Finding:
+def _exists(facts: ClusterFacts, topic: str, mend: str) -> Finding:
     found = facts.topics.get(topic)
     if found is None:
-        mend = create_command(connection.bootstrap_servers, topic, partitions)
         return Finding("topic", False, f"{topic} is not there, or we may not see it", mend)
     return Finding("topic", True, f"{topic} has {found} partition{'s' if found != 1 else ''}")
 

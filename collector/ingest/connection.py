@@ -32,6 +32,8 @@ ANSWER_TIMEOUT_S: Final = 10.0
 """How long a broker may take to answer a question before it counts as away."""
 PARTITIONS: Final = 12
 """What a new topic is made with: enough collectors for any fleet, few enough to keep batches large."""
+LETTER_BYTES_MAX: Final = 10 * 1024 * 1024
+"""What a new topic of dead letters takes: any record that Kafka's defaults let in, and our headers."""
 
 REFUSALS: Final = (
     AuthenticationFailedError,
@@ -88,12 +90,16 @@ def dead_letters_topic(topic: str) -> str:
     return f"{topic}.dead-letters"
 
 
-def create_command(bootstrap_servers: str, topic: str, partitions: int = PARTITIONS) -> str:
-    """The command that makes a topic as Roomwatch wants it."""
-    return (
-        f"kafka-topics --bootstrap-server {bootstrap_servers} --create --topic {topic} --partitions {partitions} "
-        "--config message.timestamp.type=LogAppendTime"
-    )
+def create_command(bootstrap_servers: str, topic: str) -> str:
+    """The command that makes the topic to read as Roomwatch wants it."""
+    command = f"kafka-topics --bootstrap-server {bootstrap_servers} --create --topic {topic}"
+    return f"{command} --partitions {PARTITIONS} --config message.timestamp.type=LogAppendTime"
+
+
+def create_letters_command(bootstrap_servers: str, topic: str) -> str:
+    """The command that makes the topic of the dead letters of `topic`."""
+    command = f"kafka-topics --bootstrap-server {bootstrap_servers} --create --topic {dead_letters_topic(topic)}"
+    return f"{command} --partitions 1 --config max.message.bytes={LETTER_BYTES_MAX}"
 
 
 async def ask_cluster(connection: KafkaConnection, timeout_s: float = ANSWER_TIMEOUT_S) -> ClusterFacts:
@@ -123,9 +129,9 @@ async def wait_for_cluster(connection: KafkaConnection, within_s: float) -> Clus
 
 def require_topics(connection: KafkaConnection, facts: ClusterFacts, topic: str) -> None:
     """Raises TopicMissing unless the topic and that of its dead letters are there."""
-    for name, partitions in ((topic, PARTITIONS), (dead_letters_topic(topic), 1)):
+    for name, command in ((topic, create_command), (dead_letters_topic(topic), create_letters_command)):
         if name not in facts.topics:
-            raise TopicMissing(name, create_command(connection.bootstrap_servers, name, partitions))
+            raise TopicMissing(name, command(connection.bootstrap_servers, topic))
 
 
 @asynccontextmanager
@@ -170,10 +176,13 @@ class _Reasons(logging.Handler):
 @contextmanager
 def _reasons() -> Iterator[_Reasons]:
     library, reasons = logging.getLogger("aiokafka"), _Reasons()
-    propagated, library.propagate = library.propagate, False
+    before = library.propagate, library.level
+    library.propagate = False
+    library.setLevel(logging.WARNING)
     library.addHandler(reasons)
     try:
         yield reasons
     finally:
         library.removeHandler(reasons)
-        library.propagate = propagated
+        library.propagate = before[0]
+        library.setLevel(before[1])

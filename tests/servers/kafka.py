@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.servers.kafka_setup import CLASS_ARCHIVE, FORMATTED, java_command, prepare, write_properties
@@ -98,6 +98,13 @@ class Kafka:
         """Removes a topic and what it holds."""
         admin = self._admin()
         admin.delete_topics([name], operation_timeout=_ASK_TIMEOUT_S)[name].result(_ASK_TIMEOUT_S)
+
+    def delete_records(self, topic: str, before: Mapping[int, int]) -> None:
+        """Cuts partitions off: records below these offsets are gone, as when the retention of the topic is over."""
+        cut = [TopicPartition(topic, partition, offset) for partition, offset in before.items()]
+        admin = self._admin()
+        for asked in admin.delete_records(cut).values():
+            asked.result(_ASK_TIMEOUT_S)
 
     def _answers(self) -> bool:
         try:

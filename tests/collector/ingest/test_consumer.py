@@ -1,0 +1,214 @@
+"""The loop against real Kafka and real stores, in processes that are stopped, killed and joined by others."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+
+from confluent_kafka import KafkaException
+
+from collector.ingest.connection import dead_letters_topic
+from session_core import wire
+from tests.histories import Life, fleet
+from tests.servers.kafka import Kafka
+from tests.servers.postgresql import PostgreSQL
+from tests.stage import Stage
+from tests.waiting import wait_until
+
+SMALL_BATCHES = {"batch_records_max": 40, "batch_wait_ms": 0}
+
+
+def lives_now(count: int) -> list[Life]:
+    return fleet(count, begun_us=time.time_ns() // 1000 - 60_000_000, every_us=1_000)  # noqa: TID251 - sessions of today
+
+
+def test_what_rooms_say_is_stored_exactly_once(stage: Stage) -> None:
+    lives = lives_now(100)
+    with stage.collector() as running:
+        stage.until_stored(stage.tell(lives))
+        wait_until(lambda: running.readiness()["ready"])
+    stage.assert_told_exactly_once(lives)
+
+
+def test_a_collector_that_is_killed_in_the_middle_goes_on_where_the_store_stands(stage: Stage) -> None:
+    lives = lives_now(300)
+    sent = stage.tell(lives)
+    for share in (0.2, 0.5):
+        with stage.collector(**SMALL_BATCHES) as running:
+            stage.until_stored(int(sent * share))
+            os.kill(running.pid, signal.SIGKILL)
+            assert running.exit_code() == -signal.SIGKILL
+        assert stage.stored_offsets() < sent
+    with stage.collector():
+        stage.until_stored(sent)
+    stage.assert_told_exactly_once(lives)
+
+
+def test_collectors_that_join_and_leave_hand_partitions_over(stage: Stage) -> None:
+    lives = lives_now(400)
+    first, second, third = lives[:130], lives[130:260], lives[260:]
+    sent = stage.tell(first)
+    with stage.collector(**SMALL_BATCHES) as stays:
+        stage.until_stored(sent // 4)
+        with stage.collector(**SMALL_BATCHES) as leaves:
+            sent += stage.tell(second)
+            wait_until(lambda: _partitions(leaves.readiness()) == 2 == _partitions(stays.readiness()), within_s=30)
+            stage.until_stored(sent)
+            sent += stage.tell(third)
+            leaves.interrupt()
+            assert leaves.exit_code() == 0
+        stage.until_stored(sent)
+        wait_until(lambda: _partitions(stays.readiness()) == 4, within_s=30)
+    stage.assert_told_exactly_once(lives)
+
+
+def test_a_broker_that_was_gone_is_read_on_from(kafka: Kafka, make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage()
+    lives = lives_now(200)
+    sent = stage.tell(lives[:100])
+    with stage.collector(**SMALL_BATCHES) as running:
+        stage.until_stored(sent // 2)
+        kafka.kill()
+        kafka.start()
+        sent += stage.tell(lives[100:])
+        stage.until_stored(sent, within_s=90)
+        wait_until(lambda: running.readiness()["ready"], within_s=30)
+    stage.assert_told_exactly_once(lives)
+
+
+def test_a_database_that_was_gone_gets_every_batch_once(
+    postgresql: PostgreSQL, postgresql_url: str, make_stage: Callable[..., Stage]
+) -> None:
+    stage = make_stage(postgresql_url)
+    lives = lives_now(200)
+    sent = stage.tell(lives[:100])
+    with stage.collector(**SMALL_BATCHES) as running:
+        stage.until_stored(sent // 4)
+        postgresql.kill()
+        sent += stage.tell(lives[100:])
+        wait_until(lambda: "store" in _failing(running.readiness()), within_s=30)
+        postgresql.start()
+        stage.until_stored(sent, within_s=60)
+        wait_until(lambda: running.readiness()["ready"], within_s=30)
+    stage.assert_told_exactly_once(lives)
+
+
+def test_what_cannot_be_read_becomes_a_dead_letter_and_the_rest_goes_on(make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage(partitions=1)
+    lives = lives_now(20)
+    one = lives[0].sent[0]
+    key, value = one.key(), one.value()
+    poison: list[tuple[bytes | None, bytes | None, str]] = [
+        (None, None, "empty"),
+        (key, None, "empty"),
+        (key, b"\xff\xfe", "not-utf8"),
+        (key, value[:-20], "not-json"),
+        (key, b" " * (wire.VALUE_BYTES_MAX + 1), "too-large"),
+        (b"somebody-else", value, "wrong-key"),
+        (key, value.replace(b"urn:roomwatch:event:1", b"urn:roomwatch:event:2"), "unknown-major"),
+    ]
+    stage.put([(key, value) for key, value, _ in poison], headers=[("traceparent", b"00-1")])
+    sent = stage.tell(lives)
+    with stage.collector() as running:
+        stage.until_stored(len(poison) + sent)
+        assert running.metric('rtc_collector_dead_letters_total{reason="wrong-key"}') == 1
+    stage.assert_told_exactly_once(lives)
+    letters = stage.letters(len(poison))
+    assert stage.refused() == [(0, offset, reason) for offset, (_, _, reason) in enumerate(poison)]
+    assert [(letter.key(), letter.value()) for letter in letters] == [(key, value) for key, value, _ in poison]
+    headers = [dict(letter.headers()) for letter in letters]
+    assert [one["roomwatch-offset"] for one in headers] == [str(offset).encode() for offset in range(len(poison))]
+    assert headers[6] == {
+        "traceparent": b"00-1",
+        "roomwatch-reason": b"unknown-major",
+        "roomwatch-place": b"$.dataschema",
+        "roomwatch-detail": headers[6]["roomwatch-detail"],
+        "roomwatch-topic": stage.topic.encode(),
+        "roomwatch-partition": b"0",
+        "roomwatch-offset": b"6",
+        "roomwatch-append-time": headers[6]["roomwatch-append-time"],
+        "roomwatch-collector-version": b"0.1.0",
+    }
+
+
+def test_a_refused_record_waits_for_its_topic_and_is_never_dropped(
+    kafka: Kafka, make_stage: Callable[..., Stage]
+) -> None:
+    stage = make_stage(partitions=1)
+    lives = lives_now(5)
+    with stage.collector() as running:
+        kafka.delete_topic(dead_letters_topic(stage.topic))
+        stage.put([(b"x", b"poison")])
+        sent = stage.tell(lives)
+        wait_until(lambda: "store" in _failing(running.readiness()), within_s=60)
+        assert stage.stored_offsets() == 0
+        kafka.create_topic(dead_letters_topic(stage.topic))
+        stage.until_stored(1 + sent, within_s=60)
+    assert [letter.value() for letter in stage.letters(1)] == [b"poison"]
+    stage.assert_told_exactly_once(lives)
+
+
+def test_records_that_the_log_dropped_unread_are_counted_as_lost(
+    kafka: Kafka, make_stage: Callable[..., Stage]
+) -> None:
+    stage = make_stage(partitions=1)
+    lives = lives_now(40)
+    sent = stage.tell(lives[:10])
+    with stage.collector():
+        stage.until_stored(sent)
+    unread = stage.tell(lives[10:20])
+    kafka.delete_records(stage.topic, {0: sent + unread})
+    with stage.collector() as running:
+        sent += unread + stage.tell(lives[20:])
+        stage.until_stored(sent)
+        assert running.metric("rtc_collector_records_lost_total") == unread
+    stage.assert_told_exactly_once(lives[:10] + lives[20:])
+
+
+def test_a_store_that_is_ahead_of_the_log_stops_the_collector(kafka: Kafka, make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage(partitions=1)
+    sent = stage.tell(lives_now(5))
+    with stage.collector():
+        stage.until_stored(sent)
+    kafka.delete_topic(stage.topic)
+    wait_until(lambda: _made_anew(kafka, stage.topic))
+    running = stage.start()
+    assert running.exit_code() == 2
+    said = running.process.log_file.read_text().splitlines()[-1]
+    assert said.startswith(
+        f"roomwatch: partition 0 of topic {stage.topic} ends at offset 0, the store has read up to {sent}"
+    )
+
+
+def test_a_stop_finishes_the_batch_and_leaves_nothing_half_done(stage: Stage) -> None:
+    lives = lives_now(200)
+    sent = stage.tell(lives)
+    with stage.collector(**SMALL_BATCHES) as running:
+        stage.until_stored(sent // 4)
+        running.interrupt()
+        assert running.exit_code() == 0
+    with stage.collector():
+        stage.until_stored(sent)
+    stage.assert_told_exactly_once(lives)
+
+
+def _made_anew(kafka: Kafka, topic: str) -> bool:
+    """Kafka removes a topic some time after it said so."""
+    try:
+        kafka.create_topic(topic)
+    except KafkaException:
+        return False
+    return True
+
+
+def _partitions(readiness: dict[str, object]) -> int:
+    checks = readiness["checks"]
+    assert isinstance(checks, list)
+    detail = str(next(check["detail"] for check in checks if check["name"] == "assignment"))
+    return int(detail.split(maxsplit=1)[0]) if detail.endswith("partitions") else 0
+
+
+def _failing(readiness: dict[str, object]) -> set[str]:
+    checks = readiness["checks"]
+    assert isinstance(checks, list)
+    return {check["name"] for check in checks if not check["ok"]}
