@@ -13,7 +13,7 @@ from session_core.bounds import clip
 from session_core.transitions import Media
 
 PEERS_MAX: Final = 256
-"""Peer connections that one session may have; a room of 50 in a mesh has 49."""
+"""Peer connections that one session may have; a room of 50 in a mesh has 49. Closed ones make room for new ones."""
 
 SUMMARY: Final = {
     # From worst to best. "closed" and "disconnected" alone are no outage: ICE recovers by itself, or says "failed".
@@ -47,14 +47,19 @@ class Peers:
         name = clip(peer)
         if state not in RANK:
             self._ignore(state)
-        elif name not in self._states and len(self._states) >= PEERS_MAX:
-            self._ignore("one peer connection too many")
-        else:
+        elif name in self._states or self._has_room():
             self._states[name] = state
+        else:
+            self._ignore("one peer connection too many")
 
     def forget(self, peer: str) -> None:
         """A peer connection is no more."""
         self._states.pop(clip(peer), None)
+
+    def _has_room(self) -> bool:
+        if len(self._states) >= PEERS_MAX:
+            self._states = {peer: state for peer, state in self._states.items() if state != "closed"}
+        return len(self._states) < PEERS_MAX
 
     def ice_is_down(self, peer: str) -> bool:
         """Whether this peer connection's own ICE has failed or is disconnected."""

@@ -58,6 +58,12 @@ def test_peer_connections_are_bounded_and_known_ones_go_on_counting() -> None:
     assert (found.summary, ignored) == (Media.OK, ["one peer connection too many"])
 
 
+def test_peer_connections_that_are_closed_make_room_for_new_ones() -> None:
+    found, ignored = peers(*["closed"] * PEERS_MAX)
+    found.take("new", "failed")
+    assert (found.summary, ignored) == (Media.FAILED, [])
+
+
 @pytest.mark.parametrize(("state", "down"), [("failed", True), ("disconnected", True), ("checking", False)])
 def test_ice_is_down_where_this_peer_connection_says_so(state: str, down: bool) -> None:  # noqa: FBT001
     found, _ = peers("connected", state)
