@@ -147,7 +147,10 @@ class Outbox:
         return len(self._sessions)
 
     def put(self, event: Event) -> None:
-        """Numbers an event and queues it; what the queue has no room for is dropped by rule 4 and counted."""
+        """Numbers an event and queues it; what the queue has no room for is dropped by rule 4 and counted.
+
+        Raises what encoding raises for an event that no room makes: text that is not Unicode, a time beyond year 9999.
+        """
         if event.type not in PUBLISHED_TYPES or event.type == LOSS_REPORT:
             return
         if event.type.startswith("participant.") and event.participants > self._participants_max:
@@ -157,11 +160,16 @@ class Outbox:
         if session is None:
             self._did["refused"] += 1
             return
-        message = self._numbered(session, event)
+        try:
+            message = self._numbered(session, event)
+            if message is not None:
+                self._queue(session, message)
+        except Exception:
+            # Its number stays given: the gap says that something is missing. Its session may have ended with it.
+            self._free(event.session.session_id, session)
+            raise
         if message is None:
             self._lose(event.session.session_id, session, NUMBERS_USED_UP, event.type, event.at.utc)
-            return
-        self._queue(session, message)
         while self._events > self._events_max or self._bytes > self._bytes_max:
             if not self._drop_one(event.at.utc):
                 break

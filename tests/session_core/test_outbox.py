@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from session_core import wire
 from session_core.events import EventType
@@ -265,6 +266,15 @@ def test_a_session_is_forgotten_when_its_end_was_sent_and_its_losses_were_told()
         outbox.settle(delivered={0})
         remembered.append(outbox.sessions)
     assert remembered == [1, 1, 0]
+
+
+def test_an_end_that_cannot_be_encoded_leaves_a_gap_and_no_session_behind() -> None:
+    outbox = filled("room.connecting")
+    drained(outbox)
+    end = event("room.disconnected")
+    with pytest.raises(UnicodeEncodeError):
+        outbox.put(replace(end, session=replace(end.session, identity="\ud800")))
+    assert (outbox.sessions, outbox.is_empty) == (0, True)
 
 
 @pytest.mark.parametrize("end", ["room.disconnected", "room.connect_failed"])
