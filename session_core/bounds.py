@@ -6,6 +6,7 @@ it enters a room, so that every event a room makes can be sent, decoded and stor
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 import msgspec
@@ -21,6 +22,9 @@ INT_MAX: Final = 2**31 - 1
 
 DAY_MS: Final = 86_400_000
 """The longest window: no session lives longer."""
+
+DAY_LATEST: Final = datetime(2099, 12, 31, tzinfo=UTC)
+"""The latest day that is told of: what says that it never expires expires then."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 

@@ -91,6 +91,8 @@ SEQLESS_TYPES: Final[frozenset[str]] = frozenset({"session.alive", "session.even
 Reason = Literal["leave", "cancelled", "signal", "exit", "exception"]
 """Why this side left."""
 
+LEAVE_REASONS: Final[frozenset[str]] = frozenset(get_args(Reason))
+
 
 class Session(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One participant's life in one room, as far as it is known: before the join only `room_name` is."""

@@ -24,9 +24,22 @@ import msgspec
 
 from session_core import signals, transitions
 from session_core.attempts import Attempts
-from session_core.bounds import DAY_MS, WORD_MAX, clip, clip_fields, within
+from session_core.bounds import DAY_LATEST, DAY_MS, WORD_MAX, clip, clip_fields, within
 from session_core.errors import RoomError, room_error
-from session_core.events import Client, Event, Moment, Outage, Reason, RoomState, Session, Token, Totals, us_from_utc
+from session_core.events import (
+    EPOCH,
+    LEAVE_REASONS,
+    Client,
+    Event,
+    Moment,
+    Outage,
+    Reason,
+    RoomState,
+    Session,
+    Token,
+    Totals,
+    us_from_utc,
+)
 from session_core.journal import Journal
 from session_core.ledger import Ledger
 from session_core.media import Peers
@@ -137,8 +150,8 @@ class Room:
         return self._ledger.totals(at)
 
     def begin(self, at: Moment) -> list[Event]:
-        """The application wants in. To begin twice changes nothing."""
-        if not self._begun:
+        """The application wants in. To begin twice, or when the room is joined or over, changes nothing."""
+        if not self._begun and self._state is RoomState.CONNECTING:
             self._begun = True
             self._now = self._never_back(at)
             self._journal.tell("room.connecting", self._now, self._state, policy=self.policy.facts())
@@ -344,9 +357,16 @@ class Room:
         if isinstance(signal, signals.ConnectRefused | signals.ServerError):
             self._end(ENDINGS[type(signal)], signal.code, signal.message)
         elif isinstance(signal, signals.ConnectCancelled | signals.Leave):
-            self._end(ENDINGS[type(signal)], reason=signal.reason)
+            self._end(ENDINGS[type(signal)], reason=self._known_reason(signal))
         else:
             self._end(ENDINGS[type(signal)])
+
+    def _known_reason(self, signal: signals.ConnectCancelled | signals.Leave) -> Reason:
+        """The signal's reason, or its plain one for a word that the wire would refuse the whole event for."""
+        if signal.reason in LEAVE_REASONS:
+            return signal.reason
+        self._ignore(signal.reason)
+        return type(signal)().reason
 
     # Every signal has its entry; a test sees to it.
     HANDLERS: ClassVar[dict[type[signals.Signal], Callable[[Room, Any], None]]] = {
@@ -366,4 +386,4 @@ class Room:
 
 
 def _within_bounds(token: Token) -> Token:
-    return msgspec.structs.replace(token, ttl_s=within(token.ttl_s))
+    return Token(expires_at=min(max(token.expires_at, EPOCH), DAY_LATEST), ttl_s=within(token.ttl_s))

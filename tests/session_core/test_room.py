@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -58,6 +58,20 @@ def test_a_room_begins_by_saying_what_it_is_and_how_it_will_reconnect() -> None:
         )
     ]
     assert room.begin(at(1)) == []
+
+
+@pytest.mark.parametrize("first", [JOINED, Removed(), Leave()])
+def test_a_room_that_is_joined_or_over_does_not_begin_any_more(first: Signal) -> None:
+    room = a_room()
+    room.receive(first, at(0))
+    assert room.begin(at(1)) == []
+
+
+@pytest.mark.parametrize(("signal", "reason"), [(Leave, "leave"), (ConnectCancelled, "cancelled")])
+def test_a_reason_that_the_wire_does_not_know_is_told_as_the_plain_one(signal: Any, reason: str) -> None:
+    room = a_room()
+    assert room.receive(signal("fed up"), at(0))[-1].reason == reason
+    assert room.ignored == {"fed up": 1}
 
 
 def test_a_room_that_is_joined_says_who_we_are_there() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -135,6 +135,20 @@ def test_another_token_is_watched_anew_and_the_same_one_is_not() -> None:
 def test_the_token_that_is_there_at_the_join_is_the_one_that_counts() -> None:
     room = a_room(token=token(100))
     assert play(room, (0, TokenReplaced(token(7200))), (1, JOINED), (2, None)) == ["1 room.connected"]
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "told"),
+    [
+        (datetime(9999, 12, 31, tzinfo=UTC), datetime(2099, 12, 31, tzinfo=UTC)),
+        (datetime(1, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)),
+    ],
+)
+def test_a_token_that_expires_beyond_what_stores_hold_is_told_with_the_nearest_day(
+    expires_at: datetime, told: datetime
+) -> None:
+    room = a_room(token=Token(expires_at=expires_at, ttl_s=3600))
+    assert room.receive(JOINED, at(0))[0].token == Token(expires_at=told, ttl_s=3600)
 
 
 def test_a_room_that_is_over_watches_no_token() -> None:
