@@ -188,8 +188,9 @@ async def _abandon(producer: AIOKafkaProducer) -> None:
     sender = producer._sender.sender_task  # noqa: SLF001
     if sender is not None:
         sender.cancel()
+        await asyncio.sleep(0)
+        sender.cancel()  # told once, it waits for the requests that are under way; told twice, it ends them
         await _bounded(asyncio.wait({sender}))
-        sender.cancel()  # a sender in the middle of a request waits for its end first, unless it is told twice
     await _bounded(producer.client.close())
 
 

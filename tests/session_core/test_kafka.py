@@ -114,13 +114,15 @@ async def test_a_broker_that_hangs_is_given_up_in_time_and_loses_nothing(kafka: 
     publisher = Publisher(KafkaSink(kafka.bootstrap, topic, send_timeout_s=1), retry_max_s=0.2)
     publisher.publish(event("room.connecting"))
     await eventually(lambda: publisher.counts.published == 1, within_s=20)
+    held = KafkaSink(kafka.bootstrap, topic, send_timeout_s=1)
+    await held.send(records_of("room.connecting"))
     os.kill(kafka.pid, signal.SIGSTOP)
     try:
         publisher.publish(event("room.connected"))
         assert await asyncio.wait_for(publisher.close(within_s=0.1), 10) == Counts(published=1, pending=1)
-        sink = KafkaSink(kafka.bootstrap, topic, send_timeout_s=1)
         with pytest.raises(SinkError, match="did not acknowledge within 1 s"):
-            await asyncio.wait_for(sink.send(records_of("room.connecting")), 10)
+            await asyncio.wait_for(held.send(records_of("room.connecting")), 10)
+        await eventually(lambda: len(asyncio.all_tasks()) == 1, within_s=3)
     finally:
         os.kill(kafka.pid, signal.SIGCONT)
     assert await publisher.close(within_s=30) == Counts(published=2)

@@ -104,6 +104,16 @@ async def test_a_client_that_stays_away_loses_its_place() -> None:
     assert await other.attempt() == ServerError(53204)
 
 
+async def test_a_client_that_is_back_keeps_its_place() -> None:
+    clock = VirtualClock(BEGIN)
+    server = MemoryServer(clock=clock, keep_s=10)
+    alice = await Client(server).join()
+    server.drop()
+    await alice.attempt()
+    clock.advance(20)
+    assert server.participants("daily") == {"alice": "connected"}
+
+
 async def test_who_is_away_cannot_say_that_it_leaves_and_hears_nothing() -> None:
     server = a_server()
     alice, other = await Client(server).join(), await Client(server, "bob").join()
