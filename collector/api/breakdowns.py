@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from collector.api.dependencies import NowDep, ReaderDep
-from collector.api.filters import AffectedQuery, FailureCodesQuery
+from collector.api.filters import AffectedQuery, BlastRadiusQuery, FailureCodesQuery
 from collector.api.problems import problems
-from collector.store.views import AffectedBy, FailureCodes
+from collector.store.views import AffectedBy, BlastRadius, FailureCodes
 
 router = APIRouter(prefix="/breakdowns", tags=["breakdowns"])
 
@@ -29,3 +29,9 @@ def read_failure_codes(query: Annotated[FailureCodesQuery, Query()], reader: Rea
 def read_affected(query: Annotated[AffectedQuery, Query()], reader: ReaderDep, now_us: NowDep) -> AffectedBy:
     """What each region or version lived through, the one with the most sessions that ended badly first."""
     return reader.affected(query.span(now_us), query.who(), by=query.by, now_us=now_us)
+
+
+@router.get("/blast-radius", responses=problems())
+def read_blast_radius(query: Annotated[BlastRadiusQuery, Query()], reader: ReaderDep, now_us: NowDep) -> BlastRadius:
+    """The ten seconds in which the most participants of a room, region or version lost connection, beside the rest."""
+    return reader.blast_radius(query.span(now_us), query.who(), by=query.by, now_us=now_us)

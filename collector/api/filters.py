@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from collector.errors import BadFilter
-from collector.store.questions import Dimension, Fate, Phase, SessionFilters, Span, Who
+from collector.store.questions import Dimension, Fate, Phase, SessionFilters, Span, Spread, Who
 from session_core.events import us_from_utc
 
 SECOND_US: Final = 1_000_000
@@ -132,6 +132,12 @@ class AffectedQuery(RangeQuery):
     """Who is hit, by what."""
 
     by: Dimension = Field(examples=["region"])
+
+
+class BlastRadiusQuery(RangeQuery):
+    """Within what trouble spread."""
+
+    by: Spread = Field(default="region", examples=["room_sid"])
 
 
 class SessionsQuery(WhoQuery):

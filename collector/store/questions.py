@@ -27,6 +27,9 @@ Phase = Literal["join", "session"]
 Dimension = Literal["region", "sdk", "sdk_version", "app_version"]
 """What breakdowns and KPIs can be split and filtered by: the dimensions that the rollups keep."""
 
+Spread = Literal["room_sid", "region", "sdk", "sdk_version", "app_version"]
+"""Within what trouble may spread."""
+
 FATES: Final[tuple[str, ...]] = get_args(Fate)
 OUTCOMES: Final[tuple[str, ...]] = get_args(Outcome)
 DIMENSIONS: Final[tuple[str, ...]] = get_args(Dimension)

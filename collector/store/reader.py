@@ -13,18 +13,27 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, literal, select
 
-from collector.store import reader_accounts, reader_kpis, reader_outages, reader_rollups, reader_rooms, reader_sessions
+from collector.store import (
+    reader_accounts,
+    reader_blast,
+    reader_kpis,
+    reader_outages,
+    reader_rollups,
+    reader_rooms,
+    reader_sessions,
+)
 from collector.store.failures import plainly
-from collector.store.questions import ANY_SESSION, EVERYONE, Dimension, Phase, SessionFilters, Span, Who
+from collector.store.questions import ANY_SESSION, EVERYONE, Dimension, Phase, SessionFilters, Span, Spread, Who
 from collector.store.reader_sessions import Place
 from collector.store.views import (
     Accounts,
     AffectedBy,
+    BlastRadius,
     FailureCodes,
     Fleet,
     Kpis,
@@ -35,6 +44,9 @@ from collector.store.views import (
     SessionStory,
     SessionView,
 )
+
+STATEMENT_MS_MAX: Final = 20_000
+"""A statement that takes longer is ended by PostgreSQL: nobody waits for it any more."""
 
 Asked = ParamSpec("Asked")
 Answer = TypeVar("Answer")
@@ -103,6 +115,10 @@ class Reader:
         """Which regions or versions are hit."""
         return self._ask(reader_rollups.affected, span, who, by, now_us)
 
+    def blast_radius(self, span: Span, who: Who = EVERYONE, *, by: Spread, now_us: int) -> BlastRadius:
+        """How far trouble spread in ten seconds."""
+        return self._ask(reader_blast.blast_radius, span, who, by, now_us)
+
     def kpis(self, span: Span, who: Who = EVERYONE, *, now_us: int) -> Kpis:
         """Every figure of the span."""
         return self._ask(reader_kpis.kpis, span, who, now_us)
@@ -125,6 +141,8 @@ class Reader:
             if connection.dialect.name == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             with connection.begin():
+                if connection.dialect.name == "postgresql":
+                    connection.exec_driver_sql(f"SET LOCAL statement_timeout = {STATEMENT_MS_MAX}")
                 return question(connection, *args, **kwargs)
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from collector.store.questions import Cause, Dimension, Fate, Outcome, Phase
+from collector.store.questions import Cause, Dimension, Fate, Outcome, Phase, Spread
 
 
 class View(BaseModel):
@@ -340,3 +340,30 @@ class Accounts(View):
     dead_letters: int
     outages_opened: int
     outages_by_outcome: dict[str, int]
+
+
+class Blast(View):
+    """The ten seconds in which the most participants of one room, region or version lost connection.
+
+    Beside them the rest: whoever was connected elsewhere in the same ten seconds.
+    """
+
+    value: str | None = Field(examples=["br1"])
+    at: datetime = Field(description="When the first of them lost connection.")
+    affected: int = Field(examples=[14])
+    connected: int = Field(examples=[15])
+    share: float = Field(examples=[0.93])
+    rest_affected: int = Field(examples=[1])
+    rest_connected: int = Field(examples=[180])
+    rest_share: float | None = Field(examples=[0.0056])
+
+
+class BlastRadius(View):
+    """How far trouble spread, the widest first. Where nothing hit two participants at once, there are no items."""
+
+    since: datetime
+    until: datetime
+    by: Spread
+    items: tuple[Blast, ...]
+    truncated: bool = Field(description="There were more outages than one answer looks at: the newest were.")
+    completeness: Completeness

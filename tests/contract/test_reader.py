@@ -246,6 +246,18 @@ def test_percentiles_are_values_that_occurred(reader: Reader) -> None:
     assert (every.count, every.p50, every.p95) == (8, 4_200, 30_000)
 
 
+def test_the_ten_seconds_that_hit_the_most_stand_beside_the_rest(reader: Reader) -> None:
+    by_room = reader.blast_radius(HOUR, by="room_sid", now_us=NOW_US)
+    facts = [one.model_dump(exclude={"at"}) for one in by_room.items]
+    assert facts == [
+        {
+            "value": ROOM_SID, "affected": 2, "connected": 5, "share": 0.4,
+            "rest_affected": 0, "rest_connected": 0, "rest_share": None,
+        },
+    ]  # fmt: skip
+    assert by_room.items[0].at.strftime("%H:%M:%S") == "16:17:06"
+
+
 def test_the_latest_outages_come_first_with_whom_they_happened_to(reader: Reader) -> None:
     latest = reader.latest_outages(HOUR, limit=3, now_us=NOW_US).items
     assert [(one.identity, one.room_name, one.outage.cause, one.outage.outcome) for one in latest] == [

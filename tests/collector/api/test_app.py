@@ -58,6 +58,7 @@ async def test_the_description_lists_every_question_with_examples_and_refusals(a
         "/api/v1/rooms/{room_sid}/timeline",
         "/api/v1/breakdowns/failure-codes",
         "/api/v1/breakdowns/affected",
+        "/api/v1/breakdowns/blast-radius",
         "/api/v1/kpis",
         "/api/v1/codes",
         "/api/v1/codes/{code}",
