@@ -90,8 +90,8 @@ class _TellingOutbox(Outbox):
 
 
 async def _embed(bootstrap_servers: str, topic: str, seed: int, numbers_from: int) -> None:
-    # The broker's absence is part of the play, and the publisher says it once.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # The broker's absence is part of the play: no news to anybody.
+    logging.basicConfig(level=logging.CRITICAL)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for ending in (signal.SIGTERM, signal.SIGINT):

@@ -65,6 +65,7 @@ class Fleet:
     def __init__(self, publisher: Publisher, rng: Random, *, rooms: int = ROOMS, numbers_from: int = 1) -> None:
         self.server = MemoryServer(latency_s=LATENCY_S, numbers_from=numbers_from)
         self.people: list[Person] = []
+        self.trouble: BaseException | None = None
         self._publisher = publisher
         self._rng = rng
         self._rooms = [f"{SUBJECTS[number % len(SUBJECTS)]}-{numbers_from + number}" for number in range(rooms)]
@@ -87,10 +88,12 @@ class Fleet:
         self._add(self._everyday())
 
     async def stop(self) -> None:
-        """Has everybody leave."""
+        """Has everybody leave. Raises what went wrong with anybody, which stops them all."""
         self._stopping.set()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        if self.trouble is not None:
+            raise self.trouble
 
     def admit(self, identity: str, room_name: str, region: str, *, after_s: float = 0.0) -> None:
         """Has somebody come."""
@@ -108,7 +111,13 @@ class Fleet:
     def _add(self, doing: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(doing)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._gone)
+
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.trouble = error
+            self._stopping.set()
 
     async def _everyday(self) -> None:
         """Now and then somebody's network is gone for a moment."""

@@ -146,7 +146,7 @@ class _Demo:
         await embedding.start()
         fleet.start()
         script = asyncio.create_task(incidents.play(), name="incidents")
-        while not await self._stopped_within(self._screen.every_s) and not script.done():
+        while not (await self._stopped_within(self._screen.every_s) or script.done() or fleet.trouble):
             reconnecting = sum(
                 person.room is not None and person.room.state == "reconnecting" for person in fleet.people
             )
