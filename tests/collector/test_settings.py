@@ -1,0 +1,120 @@
+"""Where settings come from, and how one that cannot be used is refused."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from collector.errors import ConfigError
+from collector.settings import Settings, load_settings, variable
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*Settings.model_fields, "config"):
+        monkeypatch.delenv(variable(name), raising=False)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "roomwatch.toml"
+
+
+def refused(config: Path | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(str(config) if config else None)
+    return str(caught.value)
+
+
+def test_the_environment_is_stronger_than_the_file_and_the_file_than_the_default(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.write_text('http_port = 1111\nkafka_topic = "from-file"\n')
+    monkeypatch.setenv("ROOMWATCH_HTTP_PORT", "2222")
+    settings = load_settings(str(file))
+    assert (settings.http_port, settings.kafka_topic, settings.kafka_group) == (2222, "from-file", "roomwatch")
+
+
+def test_a_variable_names_the_file_when_no_argument_does(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text("http_port = 1111")
+    monkeypatch.setenv("ROOMWATCH_CONFIG", str(file))
+    assert load_settings(None).http_port == 1111
+
+
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOMWATCH_HTTP_PORT", "")
+    assert load_settings(None).http_port == 8787
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = load_settings(None)
+    with pytest.raises(ValidationError):
+        settings.http_port = 1
+
+
+def test_variables_that_are_no_settings_are_let_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOMWATCH_SERVICE_HOST", "10.0.0.1")
+    assert load_settings(None).http_host == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("http_port", "70000", "a whole number from 0 to 65535"),
+        ("http_port", "many", "a whole number from 0 to 65535"),
+        ("log_format", "xml", "one of auto, json, text"),
+        ("kafka_topic", "room events", "1 to 200 letters, digits, dots, underscores and hyphens"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_is_allowed_and_where_it_came_from(
+    name: str, value: str, allowed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable(name), value)
+    assert refused() == f"{name} = {value!r}: {allowed} is allowed (from {variable(name)})"
+
+
+def test_a_bad_value_of_the_file_names_the_file(file: Path) -> None:
+    file.write_text("batch_wait_ms = -1")
+    assert refused(file) == f"batch_wait_ms = '-1': a whole number from 0 to 10000 is allowed (from {file})"
+
+
+def test_a_key_that_is_no_setting_names_the_nearest(file: Path) -> None:
+    file.write_text('databse_url = "sqlite:///x.db"')
+    assert refused(file) == f"databse_url: is no setting; did you mean database_url? (from {file})"
+
+
+def test_a_file_that_is_no_toml_or_not_there_is_named(file: Path) -> None:
+    file.write_text("http_port = = 3")
+    assert refused(file).startswith(f"--config = '{file}': is not TOML: ")
+    assert refused(file.with_name("none.toml")) == (
+        f"--config = '{file.with_name('none.toml')}': cannot be read: No such file or directory"
+    )
+
+
+def test_a_secret_that_is_refused_is_not_shown(file: Path) -> None:
+    file.write_text("kafka_password = 12345")
+    assert refused(file) == f"kafka_password: text is allowed (from {file})"
+
+
+def test_secrets_are_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOMWATCH_DATABASE_URL", "postgresql://u:geheim@h/d")
+    settings = load_settings(None)
+    assert "geheim" not in repr(settings)
+    assert settings.database_url == SecretStr("postgresql://u:geheim@h/d")
+
+
+def test_a_login_needs_a_name_and_a_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOMWATCH_KAFKA_SECURITY_PROTOCOL", "SASL_SSL")
+    monkeypatch.setenv("ROOMWATCH_KAFKA_USERNAME", "collector")
+    assert refused() == (
+        "kafka_password: is needed with kafka_security_protocol SASL_SSL; set ROOMWATCH_KAFKA_PASSWORD"
+    )
+
+
+def test_certificates_have_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOMWATCH_KAFKA_CA_FILE", "/nowhere/ca.pem")
+    assert refused() == "kafka_ca_file = '/nowhere/ca.pem': is no file that can be read"
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not (field.description or "").endswith(".")] == []
