@@ -37,7 +37,7 @@ from session_core.signals import (
     Signal,
     TokenReplaced,
 )
-from session_core.token_source import TokenSource, token_facts
+from session_core.token_source import AnyToken, TokenSource, token_facts, token_text
 from session_core.transport import Transport
 
 ATTEMPT_TIMEOUT_S: Final = 10.0
@@ -253,9 +253,9 @@ class DrivenRoom:
             self._deliver(TokenReplaced(facts))
         self._attempt_with(token)
 
-    def _attempt_with(self, token: str) -> None:
+    def _attempt_with(self, token: AnyToken) -> None:
         try:
-            self._transport.attempt(token)
+            self._transport.attempt(token_text(token))
         except Exception:
             logger.exception("a transport could not make an attempt")
             self._deliver(AttemptUnreached())

@@ -25,7 +25,7 @@ from session_core.policy import ReconnectPolicy
 from session_core.publisher import Publisher
 from session_core.room import Room
 from session_core.token import AccessToken
-from session_core.token_source import TokenGiver, TokenSource, token_facts
+from session_core.token_source import TokenGiver, TokenSource, token_facts, token_text
 from session_core.transport import Transport
 
 CONNECT_TIMEOUT_S: Final = 15.0
@@ -78,8 +78,8 @@ def connect(
         )
 
     async def join() -> DrivenRoom:
-        text = await source.ask()
-        facts = token_facts(text, clock.now())
+        first = await source.ask()
+        facts = token_facts(first, clock.now())
         room = DrivenRoom(
             make_room(clock.now(), facts),
             transport=transport,
@@ -89,7 +89,7 @@ def connect(
             attempt_timeout_s=attempt_timeout_s,
         )
         OPEN_ROOMS.add(room, on_signals=leave_on_signals)
-        await room.join(facts, text, connect_timeout_s)
+        await room.join(facts, token_text(first), connect_timeout_s)
         return room
 
     return Connecting(join)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -210,6 +212,27 @@ async def test_a_token_is_given_as_text_as_an_object_or_by_who_is_asked(given: s
     assert "token.expiring" not in await world.told()
     connected = wire.decode(world.sink.records[1].value).message
     assert connected.data.token == wire.TokenData(expires_at=token.expires_at, ttl_s=3_600)
+
+
+def test_an_object_tells_its_life_where_no_library_can_read_tokens() -> None:
+    program = """
+import asyncio, sys
+sys.modules["jwt"] = None
+from datetime import timedelta
+from session_core.token import AccessToken
+from tests.session_core.telling import BEGIN
+from tests.session_core.world import World
+
+token = AccessToken(jwt="x", identity="alice", room=None, issued_at=None, expires_at=BEGIN + timedelta(hours=1))
+
+async def main():
+    print((await World().connect(token=token)).token_ttl_s, (await World().connect(token="x")).token_ttl_s)
+
+asyncio.run(main())
+"""
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "3600 None\n"
 
 
 async def test_a_token_that_cannot_be_read_is_used_all_the_same() -> None:
