@@ -255,6 +255,6 @@ class SinkError(SessionCoreError):
 
     def __init__(self, reason: str, *, delivered: frozenset[int] = frozenset(), retriable: bool = True) -> None:
         self.reason = reason
-        self.delivered = delivered
+        self.delivered = frozenset(delivered)
         self.retriable = retriable
         super().__init__(reason)

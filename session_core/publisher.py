@@ -8,6 +8,7 @@ Rules:
 2. What a sink could not take is sent again, after a delay that grows, for as long as it takes.
 3. What a sink refuses for good is sent once more by itself; what is refused alone is given up and told as lost.
 4. `close` is bounded: what could not be sent within it still counts as pending.
+5. `publish` is for every thread. All else belongs to the loop that sends; another one is refused while that one runs.
 
 Not here: what is kept and what is dropped (outbox.py), how a sink sends (kafka.py).
 """
@@ -19,7 +20,9 @@ import atexit
 import logging
 import random
 import socket
+import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -38,6 +41,8 @@ CLOSE_WITHIN_S: Final = 5.0
 EXIT_WITHIN_S: Final = 2.0
 """How long the end of the interpreter waits for what is still unsent."""
 SINK_CLOSE_WITHIN_S: Final = 2.0
+ARRIVED_MAX: Final = 10_000
+"""Events of other threads that wait until the loop comes to number them; more than that are refused."""
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +82,7 @@ class MemorySink:
 class Publisher:
     """Takes the events of any number of rooms of one process and brings them to one sink. See this module's promise.
 
-    It belongs to the event loop that runs when it is first used, and to that loop's thread.
+    It belongs to the event loop that runs when it is first used, for as long as that runs.
     """
 
     def __init__(
@@ -97,6 +102,8 @@ class Publisher:
         self._batch_events_max = batch_events_max
         self._retry_max_s = retry_max_s
         self._jitter = jitter if jitter is not None else random.Random().random  # noqa: S311 - spreads load, hides nothing
+        self._arrived: deque[Event] = deque()  # on its way into the outbox, which is not for several threads at once
+        self._numbering = threading.Lock()
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -109,6 +116,7 @@ class Publisher:
         self._at_exit = _flush_at_exit(self)
 
     async def __aenter__(self) -> Self:
+        self._require_home()
         self._start()
         return self
 
@@ -121,20 +129,24 @@ class Publisher:
     def counts(self) -> Counts:
         """What became of the events so far, as a frozen value."""
         counts = self._outbox.counts
-        return counts._replace(refused=counts.refused + self._failed)
+        return counts._replace(refused=counts.refused + self._failed, pending=counts.pending + len(self._arrived))
 
     def publish(self, event: Event) -> None:
         """Numbers and queues an event. Never raises, never blocks; what cannot even be queued is counted as refused."""
-        try:
-            self._outbox.put(event)
-            if not self._is_closed:
-                self._start()
-        except Exception:
+        if len(self._arrived) >= ARRIVED_MAX:
             self._failed += 1
-            logger.exception("an event could not be queued: %s", event.type)
+            return
+        self._arrived.append(event)
+        home = self._home_elsewhere()
+        if home is None:
+            self._take_in()
+        else:
+            with suppress(RuntimeError):  # it has just ended: whoever uses the publisher next takes the event in
+                home.call_soon_threadsafe(self._take_in)
 
     async def flush(self, within_s: float = CLOSE_WITHIN_S) -> bool:
         """Sends what waits now and returns whether all of it arrived within `within_s` seconds."""
+        self._require_home()
         self._is_hurrying = True
         try:
             self._start()
@@ -152,6 +164,8 @@ class Publisher:
 
         Events published later are numbered and kept, but sent only if the interpreter ends in order.
         """
+        self._require_home()
+        self._take_in()
         self._is_closed = True
         try:
             if not self._outbox.is_empty:
@@ -163,7 +177,13 @@ class Publisher:
         return self.counts
 
     def flush_without_loop(self, within_s: float = EXIT_WITHIN_S) -> None:
-        """The flush of last resort, for when no event loop runs any more. Blocks for `within_s` seconds at most."""
+        """The flush of last resort, for where no event loop runs any more. Blocks for `within_s` seconds at most."""
+        home = self._home_elsewhere()
+        if home is not None:  # in a thread that the interpreter does not wait for
+            with suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(self.flush(within_s), home).result(within_s)
+            return
+        self._take_in()
         if self._outbox.is_empty:
             return
         loop = _LoopOfLastResort()
@@ -172,11 +192,40 @@ class Publisher:
         finally:
             loop.close()
 
+    def _home_elsewhere(self) -> asyncio.AbstractEventLoop | None:
+        """The loop that sends, where it runs in another thread than this one."""
+        task = self._task
+        if task is None or task.done():
+            return None
+        home = task.get_loop()
+        return home if home.is_running() and home is not _running_loop() else None
+
+    def _require_home(self) -> None:
+        if self._home_elsewhere() is not None:
+            raise RuntimeError("publisher: another event loop runs that it belongs to; only publish() may be used here")
+
+    def _take_in(self) -> None:
+        """Numbers and queues what has arrived, and sees to it that it is sent."""
+        # Never waited for: whoever has it takes in what arrives meanwhile, also from a signal handler in between.
+        while self._arrived and self._numbering.acquire(blocking=False):
+            try:
+                self._put(self._arrived.popleft())
+            finally:
+                self._numbering.release()
+        if not self._is_closed:
+            self._start()
+
+    def _put(self, event: Event) -> None:
+        try:
+            self._outbox.put(event)
+        except Exception:
+            self._failed += 1
+            logger.exception("an event could not be queued: %s", getattr(event, "type", event))
+
     def _start(self) -> None:
         """Wakes the task, or makes one where none of this loop is alive."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
+        loop = _running_loop()
+        if loop is None:
             return  # queued all the same; the next call from a loop sends it
         task = self._task
         if task is None or task.done() or task.get_loop() is not loop:
@@ -228,7 +277,7 @@ class Publisher:
             await self._sink.send(records)
             delivered = range(len(records))
         except SinkError as error:
-            delivered = error.delivered
+            delivered = error.delivered.intersection(range(len(records)))
             if error.retriable:
                 self._report_away(error)
             elif len(records) > 1:
@@ -282,6 +331,13 @@ class _LoopOfLastResort(asyncio.SelectorEventLoop):
 
     async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> list[Any]:
         return socket.getaddrinfo(host, port, **hints)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def _is_being_cancelled() -> bool:

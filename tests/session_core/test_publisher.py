@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,10 +15,13 @@ import pytest
 from session_core import wire
 from session_core.clock import VirtualClock
 from session_core.errors import SinkError
+from session_core.events import EventType
 from session_core.outbox import Counts, Outbox, Record
 from session_core.publisher import MemorySink, Publisher
-from tests.session_core.telling import BEGIN, event
+from tests.session_core.telling import BEGIN, event, session_id
 from tests.waiting import eventually
+
+TWO_KINDS: tuple[EventType, ...] = ("room.connecting", "room.connected")
 
 
 def publisher_to(sink: MemorySink, clock: VirtualClock | None = None, batch_events_max: int = 500) -> Publisher:
@@ -217,6 +221,85 @@ def test_what_was_under_way_when_a_loop_died_is_sent_by_the_next() -> None:
     assert said(sink) == ["0"]
 
 
+@pytest.mark.parametrize("delivered", [frozenset({5, 9}), "0", [7], None])
+async def test_a_sink_that_says_nonsense_of_what_arrived_is_merely_away(delivered: Any) -> None:
+    class Confused(MemorySink):
+        async def send(self, records: Sequence[Record]) -> None:
+            self.sends += 1
+            if self.sends == 1:
+                raise SinkError("confused", delivered=delivered)
+            self.records += records
+
+    sink, clock = Confused(), VirtualClock(BEGIN)
+    publisher = publisher_to(sink, clock)
+    for kind in TWO_KINDS:
+        publisher.publish(event(kind))
+    await has_tried(sink, 1)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert (sink.sends, publisher.counts) == (1, Counts(pending=2))
+    assert await publisher.close() == Counts(published=2)
+    assert said(sink) == ["0", "1"]
+
+
+async def test_what_is_no_event_is_counted_and_raises_nothing() -> None:
+    publisher = publisher_to(MemorySink())
+    nonsense: Any = None
+    publisher.publish(nonsense)
+    assert await publisher.close() == Counts(refused=1)
+
+
+@pytest.mark.parametrize("with_a_loop", [False, True])
+async def test_threads_may_publish_beside_the_loop_that_sends(*, with_a_loop: bool) -> None:
+    class Slow(MemorySink):
+        async def send(self, records: Sequence[Record]) -> None:
+            await asyncio.sleep(0)
+            await super().send(records)
+
+    async def publish(number: int) -> None:
+        for _ in range(300):
+            publisher.publish(event("room.reconnecting", number))
+            await asyncio.sleep(0)
+
+    def elsewhere(number: int) -> None:
+        if with_a_loop:
+            asyncio.run(publish(number))
+        else:
+            for _ in range(300):
+                publisher.publish(event("room.reconnecting", number))
+
+    sink = Slow()
+    async with publisher_to(sink, batch_events_max=7) as publisher:
+        await asyncio.gather(publish(1), *(asyncio.to_thread(elsewhere, number) for number in (2, 3)))
+        assert await publisher.close() == Counts(published=900)
+    messages = [wire.decode(record.value).message for record in sink.records]
+    told = [(message.data.session_id, message.data.seq) for message in messages]
+    assert sorted(told) == [(session_id(number), seq) for number in (1, 2, 3) for seq in range(300)]
+    for number in (1, 2, 3):
+        assert [seq for session, seq in told if session == session_id(number)] == list(range(300))
+
+
+async def test_another_loop_may_not_take_a_publisher_from_one_that_runs() -> None:
+    async with publisher_to(MemorySink()) as publisher:
+        for taking in (publisher.__aenter__, publisher.flush, publisher.close):
+            with pytest.raises(RuntimeError, match="another event loop"):
+                await asyncio.to_thread(lambda taking=taking: asyncio.run(taking()))  # type: ignore[misc]
+        publisher.publish(event("room.connecting"))
+    assert publisher.counts == Counts(published=1)
+
+
+async def test_the_flush_of_last_resort_leaves_the_sending_to_a_loop_that_still_runs() -> None:
+    sink = MemorySink()
+    async with publisher_to(sink) as publisher:
+
+        def end() -> None:
+            publisher.publish(event("room.disconnected"))
+            publisher.flush_without_loop()
+
+        await asyncio.to_thread(end)
+        assert said(sink) == ["0"]
+
+
 async def test_a_sink_that_goes_and_comes_is_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "session_core.publisher")
     sink, clock = MemorySink(), VirtualClock(BEGIN)
@@ -228,7 +311,7 @@ async def test_a_sink_that_goes_and_comes_is_logged_once_each(caplog: pytest.Log
         clock.advance(60)
     sink.is_away = False
     await publisher.close()
-    assert [record.getMessage() for record in caplog.records] == [
+    assert [record.getMessage() for record in caplog.records if record.name == "session_core.publisher"] == [
         "telemetry waits for its sink, which said: the memory is away",
         "telemetry has its sink back; 0 messages wait",
     ]
