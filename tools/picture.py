@@ -13,6 +13,7 @@ from typing import Final
 
 from playwright.sync_api import Page, sync_playwright
 
+SIGNALING_CONNECTION: Final = 53000
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -20,6 +21,7 @@ from tests.servers.browser import Chromium  # noqa: E402
 
 PICTURE: Final = ROOT / "docs" / "images" / "fleet.png"
 WIDTH, HEIGHT = 1200, 860
+TALL: Final = 4_000  # so that the page needs no scroll bar
 WHEN_REFUSED: Final = 10
 """Sessions that have ended with 53000 in the last minutes when the shutter opens."""
 
@@ -35,7 +37,7 @@ def main() -> None:
             raise SystemExit("the demo gives no address")
         with Chromium() as chromium, sync_playwright() as playwright:
             browser = playwright.chromium.connect_over_cdp(chromium.debugging_url)
-            page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, locale="en-GB", timezone_id="UTC")
+            page = browser.new_page(viewport={"width": WIDTH, "height": TALL}, locale="en-GB", timezone_id="UTC")
             photograph(page, found[0])
             browser.close()
         demo.terminate()
@@ -46,16 +48,18 @@ def main() -> None:
 def photograph(page: Page, url: str) -> None:
     """Waits until the incident shows, and writes the picture."""
     page.goto(url)
-    page.wait_for_function(
-        "async wanted => { const a = await fetch('/api/v1/breakdowns/failure-codes?since=-3m&phase=session');"
-        " const one = (await a.json()).items.find(i => i.error.code === 53000); return one && one.count >= wanted }",
-        arg=WHEN_REFUSED,
-        timeout=60_000,
-        polling=1_000,
-    )
+    while refused(page, url) < WHEN_REFUSED:
+        page.wait_for_timeout(500)
     page.reload()
+    page.get_by_text("Did they come back?").wait_for()
     PICTURE.parent.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURE)
+    page.screenshot(path=PICTURE, clip={"x": 0, "y": 0, "width": WIDTH, "height": HEIGHT})
+
+
+def refused(page: Page, url: str) -> int:
+    """How many sessions of the last minutes ended with 53000."""
+    answer = page.request.get(f"{url}/api/v1/breakdowns/failure-codes?since=-3m&phase=session").json()
+    return sum(item["count"] for item in answer["items"] if item["error"]["code"] == SIGNALING_CONNECTION)
 
 
 if __name__ == "__main__":
