@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from collector.api.meanings import meaning
-from collector.api.words import OUTCOMES, duration, number, share
+from collector.api.words import duration, number, share
 from collector.store.questions import Dimension
-from collector.store.views import Affected, Distribution, FailureCodes, OutageBucket
+from collector.store.views import Affected, FailureCodes, Kpis, OutageBucket
 
-SETTLED: Final = ("recovered", "failed", "abandoned", "lost")
+GOOD: Final = 0.95
+"""Of those who lost connection, so many come back where reconnecting works."""
 STANDS_OUT: Final = 0.2
 """A region or version stands out whose share of the trouble is so much above its share of the sessions."""
 TROUBLE_MIN: Final = 5
@@ -42,21 +43,20 @@ def headline(
     buckets: Iterable[OutageBucket],
     codes: FailureCodes,
     affected: Mapping[Dimension, Sequence[Affected]],
-    downtime: Distribution,
+    told: Kpis,
 ) -> tuple[Statement, ...]:
     """The four answers of an hour."""
-    told = tuple(buckets)
     by_cause: Counter[str] = Counter()
-    by_outcome: Counter[str] = Counter()
-    for one in told:
+    still_open = 0
+    for one in buckets:
         by_cause[one.cause or ""] += one.count
-        by_outcome[one.outcome] += one.count
+        still_open += one.count if one.outcome == "open" else 0
     failed_joins = sum(one.count for one in codes.items if one.phase == "join")
     return (
         _what(by_cause, failed_joins),
         _whom(affected),
         _code(codes),
-        _back(by_outcome, downtime),
+        _back(told, still_open),
     )
 
 
@@ -116,21 +116,24 @@ def _code(codes: FailureCodes) -> Statement:
     return Statement(question, str(code), evidence, "bad")
 
 
-def _back(by_outcome: Counter[str], downtime: Distribution) -> Statement:
+def _back(told: Kpis, still_open: int) -> Statement:
     question = "Did they come back?"
-    settled = sum(by_outcome[word] for word in SETTLED)
-    waiting = f"{number(by_outcome['open'])} still reconnecting" if by_outcome["open"] else ""
-    if not settled:
+    strict, abandoned = told.kpis["reconnect_success_strict"], int(told.kpis["abandonment"].numerator)
+    back, settled = int(strict.numerator), int(strict.denominator)
+    waiting = f"{number(still_open)} still reconnecting" if still_open else ""
+    if settled <= 0:
         return Statement(question, "Too early to say" if waiting else "Nobody was gone", waiting or "no outage", "calm")
-    back = by_outcome["recovered"]
-    facts = [f"{number(back)} of {number(settled)} outages"]
-    if downtime.p50 is not None:
-        facts.append(f"half within {duration(downtime.p50)}")
-    facts += [f"{number(by_outcome[word])} {OUTCOMES[word]}" for word in SETTLED[1:] if by_outcome[word]]
+    facts = [f"{number(back)} of {_count(settled, 'outage')}"]
+    median = told.distributions["time_to_reconnect"].p50
+    if median is not None:
+        facts.append(f"half within {duration(median)}")
+    if failed := settled - back - abandoned:
+        facts.append(f"{number(failed)} did not")
+    if abandoned:
+        facts.append(f"{number(abandoned)} left while waiting")
     if waiting:
         facts.append(waiting)
-    tone = "good" if back / settled >= 0.95 else "bad"
-    return Statement(question, share(back / settled), ", ".join(facts), tone)
+    return Statement(question, share(back / settled), ", ".join(facts), "good" if back / settled >= GOOD else "bad")
 
 
 def _outages(row: Affected) -> int:

@@ -24,6 +24,7 @@ from collector.api.rendering import templates_of
 from collector.api.words import OUTCOMES
 from collector.store.questions import Dimension, Span
 from collector.store.reader import Reader
+from collector.store.reader_rollups import minutes
 from collector.store.views import Affected, FailureCodes
 from session_core.events import utc_from_us
 
@@ -125,7 +126,7 @@ def _now(reader: Reader, now_us: int) -> dict[str, Any]:
     fleet = reader.fleet()
     if not fleet.sessions_ever:
         return {"fleet": fleet}
-    hour = Span(now_us - HOUR_US, now_us)
+    hour = minutes(Span(now_us - HOUR_US, now_us))
     until_us = now_us + -now_us % BUCKET_US
     chart = Span(until_us - CHART_US, until_us)
     kpis = reader.kpis(hour, now_us=now_us)
@@ -144,7 +145,7 @@ def _now(reader: Reader, now_us: int) -> dict[str, Any]:
         "meaning": meaning,
         "meanings": MEANINGS,
         "affected": affected,
-        "statements": headline(outages, codes, affected, kpis.distributions["time_to_reconnect"]),
+        "statements": headline(outages, codes, affected, kpis),
         "outages_chart": stacked(((one.at, one.outcome, one.count) for one in over_time), _STACK, chart, BUCKET_US),
         "failures_chart": _failures_chart(failures, chart),
         "latest": reader.latest_outages(chart, limit=LATEST, now_us=now_us).items,

@@ -5,7 +5,17 @@ from typing import Any, get_args
 
 from collector.api.headline import Statement, headline
 from collector.store.questions import Cause, Dimension, Outcome, Phase
-from collector.store.views import Affected, Code, Completeness, Distribution, FailureCodes, FailureCount, OutageBucket
+from collector.store.views import (
+    Affected,
+    Code,
+    Completeness,
+    Distribution,
+    FailureCodes,
+    FailureCount,
+    Kpi,
+    Kpis,
+    OutageBucket,
+)
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
 UNTOLD = Completeness(
@@ -20,7 +30,23 @@ UNTOLD = Completeness(
     newest_append_at=None,
     age_s=None,
 )
-QUIET = Distribution(count=0, p50=None, p95=None, p99=None, unit="ms", definition="")
+
+
+def _kpis(recovered: int = 0, settled: int = 0, abandoned: int = 0, p50: float | None = None) -> Kpis:
+    def kpi(numerator: int) -> Kpi:
+        return Kpi(value=None, numerator=numerator, denominator=settled, unit="share", definition="")
+
+    back = Distribution(count=recovered, p50=p50, p95=p50, p99=p50, unit="ms", definition="")
+    return Kpis(
+        since=AT,
+        until=AT,
+        kpis={"reconnect_success_strict": kpi(recovered), "abandonment": kpi(abandoned)},
+        distributions={"time_to_reconnect": back},
+        completeness=UNTOLD,
+    )
+
+
+QUIET = _kpis()
 
 
 def _codes(*counts: tuple[Phase, int, int]) -> FailureCodes:
@@ -57,9 +83,8 @@ def test_where_nothing_broke_it_says_so() -> None:
 def test_an_incident_is_named_by_cause_region_code_and_return() -> None:
     outages = [_outages(6, "recovered"), _outages(3, "failed"), _outages(1, "open"), _outages(2, "recovered", "media")]
     by_region = [_hit("br1", live=10, dropped=9, outages=10), _hit("ie1", live=30, dropped=1, outages=2)]
-    downtime = Distribution(count=8, p50=4_100, p95=9_000, p99=9_000, unit="ms", definition="")
     codes = _codes(("session", 53000, 6), ("session", 53002, 3), ("join", 53000, 2))
-    statements = headline(outages, codes, {"region": by_region}, downtime)
+    statements = headline(outages, codes, {"region": by_region}, _kpis(8, 12, 1, 4_100))
     assert statements == (
         Statement("What broke?", "Signaling, mostly", "10 of 12 outages; 2 joins failed", "bad"),
         Statement("For whom?", "Region br1", "90.0 % of the sessions that failed, 25.0 % of the sessions there", "bad"),
@@ -72,8 +97,8 @@ def test_an_incident_is_named_by_cause_region_code_and_return() -> None:
         ),
         Statement(
             "Did they come back?",
-            "72.7 %",
-            "8 of 11 outages, half within 4.1 s, 3 did not come back, 1 still reconnecting",
+            "66.7 %",
+            "8 of 12 outages, half within 4.1 s, 3 did not, 1 left while waiting, 1 still reconnecting",
             "bad",
         ),
     )
