@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from tools.configuration_page import configuration_page
 from tools.dashboards.files import FILES as DASHBOARD_FILES
+from tools.errors_page import errors_page
 from tools.events_page import events_page
 from tools.states_page import states_page
 from tools.store_page import store_page
@@ -20,6 +22,8 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 FILES: Final[dict[str, Callable[[], str]]] = {
     **DASHBOARD_FILES,
+    "docs/configuration.md": configuration_page,
+    "docs/errors.md": errors_page,
     "docs/events.md": events_page,
     "docs/reconnection.md": states_page,
     "docs/store.md": store_page,
