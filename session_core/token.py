@@ -14,6 +14,7 @@ Rules:
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from types import ModuleType
 from typing import Any, Final
@@ -47,6 +48,12 @@ class AccessToken(Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"AccessToken(identity={self.identity!r}, room={self.room!r}, expires_at={self.expires_at.isoformat()})"
+
+    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+        """What pretty printers and their tracebacks show, which do not ask `__repr__`."""
+        yield "identity", self.identity
+        yield "room", self.room
+        yield "expires_at", self.expires_at
 
     @property
     def ttl_s(self) -> int | None:
