@@ -5,7 +5,6 @@ from session_core.driver import connect
 from session_core.errors import (
     ConnectError,
     PolicyError,
-    RoomClosedError,
     RoomError,
     SessionCoreError,
     SinkError,
@@ -41,7 +40,6 @@ __all__ = [  # noqa: RUF022 - by name, as people look them up
     "Publisher",
     "ReconnectPolicy",
     "Room",
-    "RoomClosedError",
     "RoomError",
     "RoomState",
     "Session",

@@ -2,7 +2,6 @@
 
     SessionCoreError            raised into the application
     ├── ConnectError            connect() did not lead to a room; carries the RoomError that says why
-    ├── RoomClosedError         the room is disconnected already; a rejoin is a new room
     ├── TokenError              an access token cannot be minted, read or used
     ├── PolicyError             a reconnect policy that could not work
     ├── WireError               bytes that are not an event of ours; says what and where
@@ -199,12 +198,6 @@ class ConnectError(SessionCoreError):
     def __init__(self, error: RoomError) -> None:
         self.error = error
         super().__init__(str(error))
-
-
-class RoomClosedError(SessionCoreError):
-    """The room is disconnected, which is final: a rejoin is a new room."""
-
-    code: ClassVar[str] = "room-closed"
 
 
 class TokenError(SessionCoreError):
