@@ -37,6 +37,7 @@ def make_templates(version: str) -> Environment:
         who=words.who,
         outcome=words.outcome,
         fate=words.fate,
+        origin=words.origin,
     )
     return environment
 

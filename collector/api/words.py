@@ -5,6 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+ORIGINS: Final[dict[str, str]] = {
+    "window": "the reconnection window was over",
+    "attempts": "the attempts were used up",
+    "server": "the server said so",
+    "media": "the media connection failed",
+    "transport": "the signaling connection failed",
+    "local": "this side left",
+    "restart": "the process had died",
+}
 EMPTY: Final = "\u2013"
 
 OUTCOMES: Final[dict[str, str]] = {
@@ -82,6 +91,11 @@ def who(identity: str | None, participant_sid: str | None, session_id: object = 
 def outcome(word: str) -> str:
     """What became of an outage."""
     return OUTCOMES.get(word, word)
+
+
+def origin(word: str) -> str:
+    """Who decided that a session ended."""
+    return ORIGINS.get(word, word)
 
 
 def fate(word: str) -> str:

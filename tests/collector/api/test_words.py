@@ -2,7 +2,9 @@
 
 import pytest
 
-from collector.api.words import EMPTY, duration, number, share, who
+from collector.api.words import EMPTY, FATES, ORIGINS, OUTCOMES, duration, number, share, who
+from collector.store import questions
+from session_core.errors import Origin
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,9 @@ def test_thousands_are_set_apart() -> None:
 
 def test_a_participant_has_the_best_name_that_was_told() -> None:
     assert (who("ana", "PA1"), who(None, "PA1"), who(None, None, "019ab6a7-a5d8")) == ("ana", "PA1", "session 019ab6a7")
+
+
+def test_every_word_of_the_vocabulary_is_said_in_plain_words() -> None:
+    assert set(FATES) == set(questions.FATES)
+    assert set(OUTCOMES) == set(questions.OUTCOMES)
+    assert set(ORIGINS) == {origin.value for origin in Origin}
