@@ -46,7 +46,7 @@ SESSION_COLUMNS: Final = (
     "last_append_at", "clock_offset_us", "state", "sdk", "sdk_version", "app_version", "platform", "network_type",
     "region", "media_region", "token_expires_at", "token_ttl_s", "terminal_type", "terminal_from", "terminal_code",
     "terminal_origin", "terminal_reason", "terminal_at", "terminal_vendor_code", "outages", "reconnecting_ms",
-    "connected_ms", "lost", "received_to", "received_more", "lost_at", "fate", "ended_at", "keys",
+    "connected_ms", "lost", "received_to", "received_more", "told_until", "lost_at", "fate", "ended_at", "keys",
 )  # fmt: skip
 OUTAGE_COLUMNS: Final = (
     "session_id", "number", "kafka_partition", "started_at", "cause", "since_previous_ms", "attempts",
@@ -167,6 +167,7 @@ def session_row(session: Session) -> SessionRow:
         _encode_lost(session.lost).decode() if session.lost else None,
         session.received_to,
         pack_intervals(more) if more else None,
+        None if session.ended_at is None else session.last_append_at,
         session.lost_at,
         session.fate,
         session.ended_at,
@@ -183,8 +184,9 @@ def outage_row(session: Session, outage: Outage) -> OutageRow:
 
 def session_from_rows(row: Sequence[Any], outage_rows: Iterable[Sequence[Any]] = ()) -> Session:
     """The session that its rows hold. Values are those of session_row() and outage_row(): µs, UUIDs, bytes."""
-    session = Session(*row[: len(_FIRST_COLUMNS)])
-    lost, session.received_to, more, session.lost_at, session.fate, session.ended_at, keys = row[len(_FIRST_COLUMNS) :]
+    count = len(_FIRST_COLUMNS)
+    session = Session(*row[:count])
+    lost, session.received_to, more, _, session.lost_at, session.fate, session.ended_at, keys = row[count:]
     session.lost = _decode_lost(lost) if lost else {}
     session.received_more = unpack_intervals(bytes(more)) if more else []
     for name, key in zip(SESSION_KEYS, _SESSION_KEYS.unpack(bytes(keys)), strict=True):

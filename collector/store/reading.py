@@ -29,8 +29,6 @@ from session_core.events import utc_from_us
 AnyRow = Row[*tuple[Any, ...]]
 
 CLOCK_TOLERANCE_US: Final = 2_000_000
-SESSION_LIFE_MAX_US: Final = 7 * 86_400 * 1_000_000
-"""A question about a stretch of time looks at sessions that began up to a week before it: so an index carries it."""
 MINUTE_US: Final = 60_000_000
 
 UTC_US_MIN: Final = -62_135_596_800_000_000
@@ -54,6 +52,9 @@ def _as_it_is(element: EpochUs, compiler: SQLCompiler, **kw: Any) -> str:
 def _from_timestamptz(element: EpochUs, compiler: SQLCompiler, **kw: Any) -> str:
     return f"CAST(extract(epoch FROM {compiler.process(element.clauses, **kw)}) * 1000000 AS BIGINT)"
 
+
+GOING_ON: Final = ("connecting", "live")
+"""Fates of sessions that have not ended: the others have `ended_at`, and `told_until`."""
 
 CORRECTION: Final[ColumnElement[int]] = case(
     (func.abs(sessions.c.clock_offset_us) > CLOCK_TOLERANCE_US, sessions.c.clock_offset_us), else_=0
@@ -92,18 +93,20 @@ def within(moment: ColumnElement[int], span: Span) -> ColumnElement[bool]:
 def may_tell_of(span: Span) -> ColumnElement[bool]:
     """Necessary for a session to say anything of the span: its telling did not end before.
 
-    It has no upper bound, since what happened may be told much later; the lower one is carried by an index.
+    It has no upper bound, since what happened may be told much later. Each half of it is carried by an index: what
+    goes on by its fate, what ended by when it was last told of.
     """
-    return and_(
-        sessions.c.first_append_at >= bounded(span.since_us - SESSION_LIFE_MAX_US),
-        # A client's clock may run ahead within the tolerance.
-        sessions.c.last_append_at >= bounded(span.since_us - CLOCK_TOLERANCE_US),
+    # A client's clock may run ahead within the tolerance.
+    since_us = bounded(span.since_us - CLOCK_TOLERANCE_US)
+    return or_(
+        and_(sessions.c.fate.in_(GOING_ON), sessions.c.last_append_at >= since_us), sessions.c.told_until >= since_us
     )
 
 
 def heard_of(span: Span) -> ColumnElement[bool]:
     """Sessions that the broker heard of in the span."""
-    return and_(may_tell_of(span), sessions.c.first_append_at < bounded(span.until_us))
+    # The sum keeps SQLite from the index of first_append_at, by which it would read all that is older than the span.
+    return and_(may_tell_of(span), EpochUs(sessions.c.first_append_at) + 0 < bounded(span.until_us))
 
 
 def bounded(at_us: int) -> int:

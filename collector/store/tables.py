@@ -150,6 +150,7 @@ sessions = Table(
     Column("lost", Text),  # JSON: {reason: {type: count}}
     Column("received_to", Integer, nullable=False),  # seqs 0 … received_to-1 were received,
     Column("received_more", LargeBinary),  # and these intervals: int32 pairs [from, to)
+    Column("told_until", Micros),  # last_append_at of a session that ended
     Column("lost_at", Micros),
     Column("fate", Text, nullable=False),
     Column("ended_at", Micros),
@@ -157,8 +158,10 @@ sessions = Table(
     Index("sessions_room_sid", "room_sid"),
     Index("sessions_started", "first_append_at"),
     Index("sessions_fate_ended", "fate", "ended_at"),
+    Index("sessions_told_until", "told_until"),
     # The watchdog and the gauges ask a partition for its sessions that have not ended; this index grows and shrinks by
-    # one entry a session, where one on last_append_at would be written with every event.
+    # one entry a session, where one on last_append_at would be written with every event. For sessions that ended,
+    # `told_until` stands in for that.
     Index("sessions_open", "kafka_partition", sqlite_where=_OPEN, postgresql_where=_OPEN),
     postgresql_with=_ROOM_TO_GROW,
 )

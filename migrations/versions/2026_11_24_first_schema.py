@@ -107,6 +107,7 @@ def make_sessions() -> None:
         sa.Column("lost", sa.Text()),
         sa.Column("received_to", sa.Integer(), nullable=False),
         sa.Column("received_more", sa.LargeBinary()),
+        sa.Column("told_until", MICROS),
         sa.Column("lost_at", MICROS),
         sa.Column("fate", sa.Text(), nullable=False),
         sa.Column("ended_at", MICROS),
@@ -116,6 +117,7 @@ def make_sessions() -> None:
     op.create_index("sessions_room_sid", "sessions", ["room_sid"])
     op.create_index("sessions_started", "sessions", ["first_append_at"])
     op.create_index("sessions_fate_ended", "sessions", ["fate", "ended_at"])
+    op.create_index("sessions_told_until", "sessions", ["told_until"])
     op.create_index("sessions_open", "sessions", ["kafka_partition"], sqlite_where=OPEN, postgresql_where=OPEN)
 
 
