@@ -84,7 +84,7 @@ class Settings(BaseSettings):
         default=60_000,
         ge=1,
         le=10_000_000,
-        description="Sessions held in memory, about 3 KB each; those beyond are read from the store when they are met.",
+        description="Sessions held in memory, about 4 KB each; those beyond are read from the store when they are met.",
     )
     token_risk_s: int = Field(
         default=60,
