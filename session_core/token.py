@@ -14,7 +14,6 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from types import ModuleType
 from typing import Any, Final
@@ -49,11 +48,9 @@ class AccessToken(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"AccessToken(identity={self.identity!r}, room={self.room!r}, expires_at={self.expires_at.isoformat()})"
 
-    def __rich_repr__(self) -> Iterator[tuple[str, object]]:
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
         """What pretty printers and their tracebacks show, which do not ask `__repr__`."""
-        yield "identity", self.identity
-        yield "room", self.room
-        yield "expires_at", self.expires_at
+        return [("identity", self.identity), ("room", self.room), ("expires_at", self.expires_at)]
 
     @property
     def ttl_s(self) -> int | None:

@@ -90,7 +90,7 @@ def test_a_short_secret_is_refused_and_not_told() -> None:
 def test_no_repr_shows_the_token() -> None:
     token = minted()
     assert repr(token) == "AccessToken(identity='alice', room='daily', expires_at=2026-11-25T12:00:00+00:00)"
-    assert list(token.__rich_repr__()) == [("identity", "alice"), ("room", "daily"), ("expires_at", token.expires_at)]
+    assert token.__rich_repr__() == [("identity", "alice"), ("room", "daily"), ("expires_at", token.expires_at)]
 
 
 @pytest.mark.parametrize(
