@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from session_core import wire
 from session_core.events import EventType
+from session_core.identity import Telling, as_it_is, hashed, left_out
 from session_core.outbox import Counts, Outbox, Record
 from tests.session_core.telling import BEGIN, event, session_id
 
@@ -40,7 +42,7 @@ def drained(outbox: Outbox) -> list[Record]:
     return records
 
 
-def filled(*kinds: EventType, **bounds: int) -> Outbox:
+def filled(*kinds: EventType, **bounds: Any) -> Outbox:
     outbox = Outbox(**bounds)
     for second, kind in enumerate(kinds):
         outbox.put(event(kind, at_s=second))
@@ -107,6 +109,18 @@ def test_a_proof_of_life_under_way_is_not_replaced_until_it_comes_back_unsent() 
 def test_what_is_not_for_telling_takes_no_number(kind: EventType) -> None:
     outbox = filled("room.connecting", kind, "room.connected")
     assert told(drained(outbox)) == ["room.connecting#0", "room.connected#1"]
+
+
+@pytest.mark.parametrize(
+    ("telling", "told"), [(as_it_is, "alice"), (left_out, None), (hashed(b"k" * 16), hashed(b"k" * 16)("alice"))]
+)
+def test_an_identity_is_told_as_it_was_asked_for_also_by_a_loss_report(telling: Telling, told: str | None) -> None:
+    outbox = Outbox(events_max=1, identity=telling)
+    for kind in SOME_KINDS[:2]:
+        outbox.put(event(kind))
+    records = drained(outbox)
+    assert [wire.decode(record.value).message.data.identity for record in records] == [told, told]
+    assert (b"alice" in b"".join(record.value for record in records)) is (told == "alice")
 
 
 def test_participants_of_large_rooms_are_withheld_and_counted_and_no_loss() -> None:
@@ -312,7 +326,7 @@ def test_the_last_number_of_a_session_is_kept_for_its_end() -> None:
 @pytest.mark.parametrize("bound", ["events_max", "bytes_max", "sessions_max"])
 def test_an_outbox_without_room_is_refused(bound: str) -> None:
     with pytest.raises(ValueError, match=f"{bound} must be at least 1, not 0"):
-        Outbox(**{bound: 0})
+        filled(**{bound: 0})
 
 
 SOME_KINDS: tuple[EventType, ...] = (
