@@ -187,6 +187,10 @@ REFUSALS: dict[str, tuple[bytes | None, tuple[str, str]]] = {
         changed("$.data.session_id", "0192f0c1-7e5a-4c3b-8d2e-1f0a9b8c7d6e"),
         ("invalid-field", "$.data.session_id"),
     ),
+    "a UUID of another variant": (
+        changed("$.data.session_id", "0192f0c1-7e5a-7c3b-cd2e-1f0a9b8c7d6e"),
+        ("invalid-field", "$.data.session_id"),
+    ),
     "a null character": (changed("$.data.identity", "a\x00b"), ("invalid-field", "$.data.identity")),
     "a null character in a name": (changed("$.data.lost", {"a\x00": {"b": 1}}), ("invalid-field", "$.data.lost")),
     "the source of another session": (
