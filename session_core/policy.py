@@ -17,7 +17,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from session_core.bounds import DAY_MS, INT_MAX, WORD_MAX
+from session_core.bounds import DAY_MS, INT_MAX, WORD_MAX, clip
 from session_core.errors import PolicyError
 from session_core.events import Policy
 
@@ -61,13 +61,15 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         self._require("name", 1, len(self.name), WORD_MAX, "characters")
+        if clip(self.name) != self.name:
+            raise PolicyError("name", "holds a control character or half a surrogate pair, which no store takes")
         if self.window_ms is not None:
-            self._require("window_ms", 1, self.window_ms, DAY_MS)
+            self._require_whole("window_ms", 1, self.window_ms, DAY_MS)
         if self.attempts_max is not None:
-            self._require("attempts_max", 1, self.attempts_max, INT_MAX)
-        self._require("delay_first_ms", 1, self.delay_first_ms, DAY_MS)
+            self._require_whole("attempts_max", 1, self.attempts_max, INT_MAX)
+        self._require_whole("delay_first_ms", 1, self.delay_first_ms, DAY_MS)
         self._require("delay_factor", 1, self.delay_factor, DELAY_FACTOR_MAX)
-        self._require("delay_max_ms", self.delay_first_ms, self.delay_max_ms, DAY_MS)
+        self._require_whole("delay_max_ms", self.delay_first_ms, self.delay_max_ms, DAY_MS)
         self._require("jitter", 0, self.jitter, 1)
 
     @classmethod
@@ -135,6 +137,12 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
             delay_max_ms=self.delay_max_ms,
             jitter=self.jitter,
         )
+
+    def _require_whole(self, field: str, least: int, value: float, most: int) -> None:
+        self._require(field, least, value, most)
+        if not isinstance(value, int):
+            # The room would do with it; whoever reads what is told of the policy would refuse the whole event.
+            raise PolicyError(field, f"is {value}; it must be a whole number")
 
     def _require(self, field: str, least: float, value: float, most: float, unit: str = "") -> None:
         # Written so that a NaN, which is neither, is refused too.

@@ -104,6 +104,8 @@ def test_another_profile_is_other_values_of_the_same_code() -> None:
         ("delay_max_ms", 79, "is 79; it must be from 80 to 86400000"),
         ("jitter", -0.1, "is -0.1; it must be from 0 to 1"),
         ("jitter", 1.1, "is 1.1; it must be from 0 to 1"),
+        ("window_ms", 1500.0, "is 1500.0; it must be a whole number"),
+        ("attempts_max", 2.5, "is 2.5; it must be a whole number"),
     ],
 )
 def test_a_policy_that_could_not_work_is_refused_by_the_name_of_the_value(field: str, value: Any, says: str) -> None:
@@ -115,4 +117,10 @@ def test_a_policy_that_could_not_work_is_refused_by_the_name_of_the_value(field:
 @pytest.mark.parametrize("name", ["", "x" * 65])
 def test_a_policy_has_a_name_that_a_reader_of_telemetry_can_take(name: str) -> None:
     with pytest.raises(PolicyError, match=r"name is (0|65); it must be from 1 to 64 characters"):
+        ReconnectPolicy(name=name)
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "\ud800"])
+def test_a_policy_has_a_name_that_a_store_can_hold(name: str) -> None:
+    with pytest.raises(PolicyError, match="name holds a control character or half a surrogate pair"):
         ReconnectPolicy(name=name)
