@@ -16,7 +16,7 @@ ERROR_FILES = {Path("session_core/errors.py"), Path("collector/errors.py")}
 
 
 def subclasses(root: type) -> set[type]:
-    below = set(root.__subclasses__())
+    below: set[type] = set(root.__subclasses__())
     return below.union(*(subclasses(child) for child in below)) if below else set()
 
 
