@@ -25,6 +25,8 @@ from session_core.transitions import Signaling, Told
 PARTICIPANTS_MAX: Final = 10_000
 """Participants, present and departed, that one session remembers; the oldest departed are forgotten first."""
 
+ONE_TOO_MANY: Final = "one participant too many"
+
 _WORDS: Final = {told.value: told for told in (Told.CONNECTED, Told.RECONNECTING, Told.DISCONNECTED)}
 
 
@@ -113,9 +115,12 @@ class Roster:
     def hold(self, states: Iterable[ParticipantState]) -> None:
         """Keep news until signaling is up."""
         for state in states:
+            if not self._means_something(state):
+                continue
             held = self._waiting.get(state.sid)
-            fits = len(self._waiting) < PARTICIPANTS_MAX if held is None else held.revision < state.revision
-            if self._means_something(state) and fits:
+            if held is None and len(self._waiting) >= PARTICIPANTS_MAX:
+                self._ignore(ONE_TOO_MANY)
+            elif held is None or held.revision < state.revision:
                 self._waiting[state.sid] = state
 
     def release(self) -> Iterator[Change]:
@@ -134,7 +139,7 @@ class Roster:
         sid = clip(state.sid)
         someone = self.present.get(sid) or self._absent(sid, state.identity)
         if someone.state is RoomState.DISCONNECTED and len(self.present) >= PARTICIPANTS_MAX:
-            self._ignore("one participant too many")
+            self._ignore(ONE_TOO_MANY)
             return None
         newer = state.revision > someone.revision
         if newer:

@@ -172,6 +172,7 @@ class Publisher:
                 await self.flush(within_s)
         finally:
             await self._stop()
+            await self._close_sink()
         if self._outbox.is_empty:
             atexit.unregister(self._at_exit)
         return self.counts
@@ -248,10 +249,14 @@ class Publisher:
         try:
             await self._send_all_there_is()
         except asyncio.CancelledError:
-            with suppress(Exception):
-                async with asyncio.timeout(SINK_CLOSE_WITHIN_S):
-                    await self._sink.close()
+            if not self._is_closed:  # the loop ends, and nobody has closed the publisher
+                await self._close_sink()
             raise
+
+    async def _close_sink(self) -> None:
+        with suppress(Exception):
+            async with asyncio.timeout(SINK_CLOSE_WITHIN_S):
+                await self._sink.close()
 
     async def _send_all_there_is(self) -> None:
         delay_s = RETRY_FIRST_S
@@ -318,7 +323,7 @@ class Publisher:
     def _report_away(self, error: BaseException) -> None:
         if not self._is_away:
             self._is_away = True
-            logger.warning("telemetry waits for its sink, which said: %s", str(error) or type(error).__name__)
+            logger.warning("telemetry waits for its sink, which said: %s", _said(error))
 
     def _report_back(self) -> None:
         if self._is_away:
@@ -331,6 +336,13 @@ class _LoopOfLastResort(asyncio.SelectorEventLoop):
 
     async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> list[Any]:
         return socket.getaddrinfo(host, port, **hints)
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001 - an error that cannot even be told is a sink's fault too
+        return type(error).__name__
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

@@ -143,6 +143,14 @@ def test_a_crowd_is_bounded_and_the_oldest_departed_are_forgotten_first() -> Non
     assert told(roster.update([crowd[0], crowd[9]])) == ["p0 connected"]
 
 
+def test_what_waits_for_the_resynchronisation_is_bounded_and_known_ones_go_on_counting() -> None:
+    roster, ignored = a_roster()
+    most = participant.PARTICIPANTS_MAX
+    roster.hold(ParticipantState(f"p{n}", None, "connected", 1) for n in range(most + 1))
+    roster.hold([ParticipantState("p0", None, "disconnected", 2)])
+    assert (len(told(roster.release())), ignored) == (most - 1, {"one participant too many": 1})
+
+
 @pytest.mark.parametrize(
     ("before", "signaling", "room_over", "after", "emits"),
     [

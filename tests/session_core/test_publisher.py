@@ -92,17 +92,21 @@ async def test_tries_follow_each_other_by_delays_that_grow_to_a_bound() -> None:
 
 
 async def test_the_telemetry_of_all_rooms_survives_whatever_a_sink_raises() -> None:
+    class UnspeakableError(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
     class Faulty(MemorySink):
         async def send(self, records: Sequence[Record]) -> None:
-            if self.sends < 2:
+            if self.sends < 3:
                 self.sends += 1
-                raise (RuntimeError("a fault"), asyncio.CancelledError())[self.sends - 1]
+                raise (UnspeakableError, RuntimeError("a fault"), asyncio.CancelledError())[self.sends - 1]
             await super().send(records)
 
     sink, clock = Faulty(), VirtualClock(BEGIN)
     publisher = publisher_to(sink, clock)
     publisher.publish(event("room.connecting"))
-    for tries in (1, 2):
+    for tries in (1, 2, 3):
         await has_tried(sink, tries)
         clock.advance(60)
     await eventually(lambda: said(sink) == ["0"])
@@ -240,6 +244,23 @@ async def test_a_sink_that_says_nonsense_of_what_arrived_is_merely_away(delivere
     assert (sink.sends, publisher.counts) == (1, Counts(pending=2))
     assert await publisher.close() == Counts(published=2)
     assert said(sink) == ["0", "1"]
+
+
+async def test_closing_closes_the_sink_once_whether_or_not_it_was_used() -> None:
+    class Counting(MemorySink):
+        closed = 0
+
+        async def close(self) -> None:
+            self.closed += 1
+
+    idle, used, never_begun = Counting(), Counting(), Counting()
+    async with publisher_to(idle):
+        pass
+    async with publisher_to(used) as publisher:
+        publisher.publish(event("room.connecting"))
+        await has_tried(used, 1)
+    await publisher_to(never_begun).close()
+    assert (idle.closed, used.closed, never_begun.closed) == (1, 1, 1)
 
 
 async def test_what_is_no_event_is_counted_and_raises_nothing() -> None:
