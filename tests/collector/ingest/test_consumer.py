@@ -62,6 +62,21 @@ def test_collectors_that_join_and_leave_hand_partitions_over(stage: Stage) -> No
     stage.assert_told_exactly_once(lives)
 
 
+def test_a_collector_that_slept_through_the_loss_of_its_partitions_writes_nothing_twice(stage: Stage) -> None:
+    lives = lives_now(300)
+    sent = stage.tell(lives[:150])
+    with stage.collector(**SMALL_BATCHES) as sleeps:
+        stage.until_stored(sent // 4)
+        sleeps.interrupt(signal.SIGSTOP)
+        with stage.collector(**SMALL_BATCHES):
+            sent += stage.tell(lives[150:])
+            wait_until(lambda: stage.stored_offsets() > sent // 2, within_s=60)
+            sleeps.interrupt(signal.SIGCONT)
+            stage.until_stored(sent)
+            wait_until(lambda: _partitions(sleeps.readiness()) == 2, within_s=30)
+    stage.assert_told_exactly_once(lives)
+
+
 def test_a_broker_that_was_gone_is_read_on_from(kafka: Kafka, make_stage: Callable[..., Stage]) -> None:
     stage = make_stage()
     lives = lives_now(200)
