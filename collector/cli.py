@@ -74,7 +74,7 @@ def _parser(*, whole: bool) -> argparse.ArgumentParser:
         return CANNOT
 
     parser.set_defaults(command=explain)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     settings = _settings_help() if whole else None
     for name, command, text in (
         ("run", _run, "read the topic into the store; serve page, API and metrics"),
