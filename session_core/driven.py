@@ -33,6 +33,7 @@ from session_core.signals import (
     ConnectCancelled,
     ConnectUnanswered,
     Leave,
+    MediaSignal,
     Resynchronised,
     Signal,
     TokenReplaced,
@@ -138,6 +139,17 @@ class DrivenRoom:
     def events(self, events_max: int = EVENTS_MAX) -> EventStream:
         """The room's events from now on, for `async for`; it ends after `disconnected`."""
         return self._teller.stream(events_max)
+
+    def feed(self, signal: MediaSignal) -> None:
+        """Takes what became of a peer connection: for those who have the media where the transport has not.
+
+        To be called in the room's event loop. It raises nothing, and does nothing after the end. What is no signal of
+        media is logged and ignored: the rest is the transport's to deliver.
+        """
+        if isinstance(signal, MediaSignal):
+            self._deliver(signal)
+        else:
+            logger.error("feed() takes IceState, PeerClosed and DtlsFailed, not %s", type(signal).__name__)
 
     def disconnect(self, reason: Reason = "leave") -> None:
         """Leaves at once; does nothing when the room is disconnected already."""
