@@ -17,7 +17,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, overload
+from typing import Final, get_args, overload
 
 from session_core.clock import Clock, Timer
 from session_core.errors import SIGNALING_CONNECTION, ConnectError, Origin, room_error
@@ -45,6 +45,7 @@ ATTEMPT_TIMEOUT_S: Final = 10.0
 CLOSE_TIMEOUT_S: Final = 2.0
 """How long the end of a room waits for its transport to close and for handlers that still run."""
 
+_MEDIA: Final[tuple[type, ...]] = get_args(MediaSignal)
 _ANSWERS: Final = (Resynchronised, AttemptRefused, AttemptUnreached)
 
 logger = logging.getLogger(__name__)
@@ -146,7 +147,7 @@ class DrivenRoom:
         To be called in the room's event loop. It raises nothing, and does nothing after the end. What is no signal of
         media is logged and ignored: the rest is the transport's to deliver.
         """
-        if isinstance(signal, MediaSignal):
+        if isinstance(signal, _MEDIA):
             self._deliver(signal)
         else:
             logger.error("feed() takes IceState, PeerClosed and DtlsFailed, not %s", type(signal).__name__)

@@ -83,8 +83,8 @@ class Watch:
         if peer_connection.signalingState == "closed":
             self._end(has_failed=False)
         else:
-            self._hear_ice()
-            self._hear_connection()
+            self._hear(self._hear_ice)
+            self._hear(self._hear_connection)
 
     def stop(self) -> None:
         """Watches no more, whatever state it is in: for the room this media is no longer part of the call."""

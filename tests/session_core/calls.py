@@ -1,4 +1,7 @@
-"""Calls over aiortc: two real peer connections of this machine, joined directly or through a path that can lose."""
+"""Calls over aiortc: two real peer connections of this machine, joined directly or through a path that can lose.
+
+aiortc gathers no loopback address: the machine needs another one, as every container with a network has.
+"""
 
 from __future__ import annotations
 

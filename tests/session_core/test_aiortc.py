@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from aiortc import RTCPeerConnection
+from aiortc import RTCConfiguration, RTCPeerConnection
 
 from session_core.adapters.aiortc import watch
 from session_core.signals import DtlsFailed, IceState, MediaSignal, PeerClosed
@@ -172,6 +172,28 @@ async def test_a_room_that_cannot_be_told_is_logged_and_nothing_reaches_aiortc(
             await join(alice, bob)
             await until(alice, "connected")
     assert {record.getMessage() for record in caplog.records} == {"a room could not be told of a peer connection"}
+
+
+class Unreadable(RTCPeerConnection):
+    """As of a version of aiortc that answers otherwise."""
+
+    @property
+    def iceConnectionState(self) -> str:  # noqa: N802 - aiortc's name
+        raise AttributeError("iceConnectionState")
+
+
+async def test_a_peer_connection_that_cannot_be_asked_is_logged_and_disturbs_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told: list[MediaSignal] = []
+    alice = Unreadable(RTCConfiguration(iceServers=[]))
+    async with peers(1) as (bob,):
+        watch(told.append, alice, name="to bob")
+        await join(bob, alice)
+        await until(alice, "connected")
+        await alice.close()
+    assert {record.getMessage() for record in caplog.records} == {"a peer connection could not be asked how it is"}
+    assert told == [PeerClosed("to bob")]
 
 
 async def test_a_room_that_has_ended_is_told_in_vain() -> None:
