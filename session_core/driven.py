@@ -17,7 +17,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final, overload
+from typing import Final, get_args, overload
 
 from session_core.clock import Clock, Timer
 from session_core.errors import SIGNALING_CONNECTION, ConnectError, Origin, room_error
@@ -33,6 +33,7 @@ from session_core.signals import (
     ConnectCancelled,
     ConnectUnanswered,
     Leave,
+    MediaSignal,
     Resynchronised,
     Signal,
     TokenReplaced,
@@ -44,6 +45,7 @@ ATTEMPT_TIMEOUT_S: Final = 10.0
 CLOSE_TIMEOUT_S: Final = 2.0
 """How long the end of a room waits for its transport to close and for handlers that still run."""
 
+_MEDIA: Final[tuple[type, ...]] = get_args(MediaSignal)
 _ANSWERS: Final = (Resynchronised, AttemptRefused, AttemptUnreached)
 
 logger = logging.getLogger(__name__)
@@ -138,6 +140,17 @@ class DrivenRoom:
     def events(self, events_max: int = EVENTS_MAX) -> EventStream:
         """The room's events from now on, for `async for`; it ends after `disconnected`."""
         return self._teller.stream(events_max)
+
+    def feed(self, signal: MediaSignal) -> None:
+        """Takes what became of a peer connection: for those who have the media where the transport has not.
+
+        To be called in the room's event loop. It raises nothing, and does nothing after the end. What is no signal of
+        media is logged and ignored: the rest is the transport's to deliver.
+        """
+        if isinstance(signal, _MEDIA):
+            self._deliver(signal)
+        else:
+            logger.error("feed() takes IceState, PeerClosed and DtlsFailed, not %s", type(signal).__name__)
 
     def disconnect(self, reason: Reason = "leave") -> None:
         """Leaves at once; does nothing when the room is disconnected already."""

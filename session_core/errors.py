@@ -2,6 +2,7 @@
 
     SessionCoreError            raised into the application
     ├── ConnectError            connect() did not lead to a room; carries the RoomError that says why
+    ├── ExtraMissingError       a package is not installed that comes with an extra; says which
     ├── TokenError              an access token cannot be minted, read or used
     ├── PolicyError             a reconnect policy that could not work
     ├── WireError               bytes that are not an event of ours; says what and where
@@ -198,6 +199,17 @@ class ConnectError(SessionCoreError):
     def __init__(self, error: RoomError) -> None:
         self.error = error
         super().__init__(str(error))
+
+
+class ExtraMissingError(SessionCoreError, ImportError):
+    """A package is not installed that comes with an extra. `package` is what is missing, `extra` what brings it."""
+
+    code: ClassVar[str] = "extra-missing"
+
+    def __init__(self, package: str, extra: str) -> None:
+        self.package = package
+        self.extra = extra
+        super().__init__(f"{package} is not installed; run: pip install 'roomwatch[{extra}]'")
 
 
 class TokenError(SessionCoreError):

@@ -116,6 +116,10 @@ class DtlsFailed(Struct, frozen=True):
     peer: str
 
 
+MediaSignal = IceState | PeerClosed | DtlsFailed
+"""What whoever has the peer connections can tell a room (`DrivenRoom.feed`)."""
+
+
 # The end
 
 

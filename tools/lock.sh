@@ -8,6 +8,7 @@ lock() {
     uv pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade --quiet \
         --no-emit-package roomwatch --output-file "$out" "$@"
 }
-lock requirements/demo.txt pyproject.toml --extra demo --extra tokens requirements/build.in
-lock requirements/dev.txt pyproject.toml --extra demo --extra tokens --extra postgresql --extra grafana \
+lock requirements/demo.txt pyproject.toml --extra demo requirements/build.in
+lock requirements/dev.txt pyproject.toml --extra demo --extra postgresql --extra grafana \
+    --extra websocket --extra aiortc --extra livekit \
     --group test --group check requirements/build.in

@@ -45,6 +45,13 @@ SAYS: dict[str, tuple[int, list[str]]] = {
         0,
         ["2 dots, so it is a JWT", "identity: alice", "room: my-room", "lives for 86400 seconds"],
     ),
+    "aiortc_room.py": (
+        0,
+        [
+            "room.reconnecting MediaConnectionError 53405: Media connection failed or Media activity ceased",
+            "room.reconnected by a fresh peer connection",
+        ],
+    ),
     "leave_on_exit.py": (-signal.SIGTERM, ["alice has left, bob sees", "leaving because of a signal"]),
 }
 
