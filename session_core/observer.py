@@ -5,11 +5,11 @@
     sdk.on("reconnecting", lambda: room.reconnecting())
     ...
 
-The SDK decides when to try, for how long, and when it is over: no window runs here, no attempt is made, and only what is
-told ends the room. Signs of life and the warning before a token expires come by time, as in a room that is driven.
+The SDK decides when to try, for how long, and when it is over: no window runs here, no attempt is made, and only what
+is told ends the room. Signs of life and the warning before a token expires come by time, as in a room that is driven.
 
 Rules:
-1. Nothing told here raises or waits, whatever it is. What means nothing is ignored; what is no signal is logged too.
+1. Nothing told here raises or waits, whatever it is. What means nothing is ignored; what is no signal is logged.
 2. All of it is told from the thread of the event loop that the room was made in:
    `loop.call_soon_threadsafe(room.feed, signal)` is the way there from other threads.
 3. News of participants that an SDK numbers by no revision count in the order in which they are told.
@@ -24,9 +24,11 @@ from types import TracebackType
 from typing import Final, Literal, Self
 from uuid import UUID
 
+import msgspec
+
 from session_core.clock import Clock, SystemClock
 from session_core.errors import Origin
-from session_core.events import Client, RoomState, Session
+from session_core.events import Client, Session
 from session_core.leaving import OPEN_ROOMS
 from session_core.live import LiveRoom, new_session_id, why_left
 from session_core.policy import ReconnectPolicy
@@ -71,7 +73,7 @@ def observe(
     `token` is the SDK's access token, for telemetry to tell when it expires; one that cannot be read is no fault.
     `previous_session_id` names the session that this one replaces after a rejoin. With `leave_on_signals` SIGTERM and
     SIGINT end the session; raises RuntimeError or ValueError then outside the main thread's loop. `clock` and
-    `random_bits` are for tests and simulations. What happens then is in docs/reconnection.md, "A room that is observed".
+    `random_bits` are for tests and simulations. What comes of what is told is in docs/reconnection.md.
     """
     clock = clock if clock is not None else SystemClock()
     now = clock.now()
@@ -87,7 +89,7 @@ def observe(
 
 
 class ObservedRoom(LiveRoom):
-    """A room that an SDK drives and an application tells of. Made by observe(). Leaves at the end of an `async with`."""
+    """A room that an SDK drives and an application tells of. Made by observe(). Its `async with` leaves at the end."""
 
     _revision = 0
 
@@ -96,9 +98,10 @@ class ObservedRoom(LiveRoom):
         self._take(self._room.begin(self._clock.now()))
 
     def feed(self, signal: Signal) -> None:
-        """Takes any signal of session_core.signals. Never raises."""
+        """Takes any signal of session_core.signals. Never raises: what is none, or holds what it may not, is logged."""
         try:
-            self._receive(signal)
+            # Checked before the room sees it, which takes a signal for well made and would stop halfway.
+            self._receive(msgspec.convert(msgspec.to_builtins(signal), type(signal)))
         except Exception:
             logger.exception("an observed room could not take %s", type(signal).__name__)
 
@@ -114,7 +117,7 @@ class ObservedRoom(LiveRoom):
         participants: Iterable[tuple[str, str | None]] = (),
     ) -> None:
         """The server let us in. `participants` are the others who are there, by sid and identity: news to nobody."""
-        others = tuple(self._told(sid, name, "connected") for sid, name in participants)
+        others = self._all_of(participants) or ()
         self.feed(Joined(room_sid, participant_sid, others, identity=identity, room_name=room_name))
 
     def learned(self, *, room_sid: str | None = None, room_name: str | None = None) -> None:
@@ -163,11 +166,10 @@ class ObservedRoom(LiveRoom):
 
     def signaling_back(self, participants: Iterable[tuple[str, str | None]] | None = None) -> None:
         """Signaling is back. `participants`, where given, is everybody else who is there: who is missing has left."""
-        if participants is None:
+        others = None if participants is None else self._all_of(participants)
+        if others is None:
             known = self._room.participants.values()
             others = tuple(ParticipantState(one.sid, one.identity, one.state.value, one.revision) for one in known)
-        else:
-            others = tuple(self._told(sid, name, "connected") for sid, name in participants)
         self.feed(Resynchronised(others))
 
     def media_failed(self) -> None:
@@ -206,6 +208,13 @@ class ObservedRoom(LiveRoom):
     def _tell_of(self, sid: str, identity: str | None, state: str) -> None:
         self.feed(ParticipantsUpdated((self._told(sid, identity, state),)))
 
+    def _all_of(self, participants: Iterable[tuple[str, str | None]]) -> tuple[ParticipantState, ...] | None:
+        try:
+            return tuple(self._told(sid, identity, "connected") for sid, identity in participants)
+        except Exception:
+            logger.exception("participants are told as pairs of sid and identity; these were not")
+            return None
+
     def _told(self, sid: str, identity: str | None, state: str) -> ParticipantState:
         self._revision += 1
         return ParticipantState(sid, identity, state, self._revision)
@@ -217,5 +226,4 @@ class ObservedRoom(LiveRoom):
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         self.disconnect(why_left(kind))
-        if self._room.state is RoomState.DISCONNECTED:
-            await self.closed()
+        await self.closed()

@@ -57,7 +57,7 @@ FORESIGHT_US: Final = 300_000_000
 IGNORED_WORDS_MAX: Final = 64
 """Different words that `ignored` tells apart; what comes after them is counted as "other"."""
 
-_FACTS: Final = frozenset({"room_sid", "participant_sid", "identity", "room_name"})
+_FACTS: Final = ("room_sid", "participant_sid", "identity", "room_name")
 
 
 def _no_jitter() -> float:
@@ -211,11 +211,7 @@ class Room:
 
     def _learn(self, signal: signals.Joined | signals.SessionLearned) -> None:
         """Who we are in this room, and what it is called."""
-        told = {
-            name: value
-            for name, value in msgspec.structs.asdict(signal).items()
-            if name in _FACTS and value is not None
-        }
+        told = {name: value for name in _FACTS if (value := getattr(signal, name, None)) is not None}
         self._journal.session = clip_fields(msgspec.structs.replace(self.session, **told))
         self.local_participant.sid = self._roster.own_sid = self.session.participant_sid or ""
         self.local_participant.identity = self.session.identity
@@ -229,11 +225,11 @@ class Room:
         row = transitions.trigger(self._state, trigger)
         if row.becomes is None or row.emits is None:
             return
+        error = trigger_error(row, self._cause, told)
         self._timers.clear()
         self._attempts.stop()
         self._move_local(room_over=True)
         before, self._state = self._state, row.becomes
-        error = trigger_error(row, self._cause, told)
         self._journal.tell(row.emits, self._now, self._state, before=before, error=error, reason=reason)
         self._ledger.end(self._now)
 

@@ -16,7 +16,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec
+from typing import Final, TypeVar, cast
 from uuid import UUID
 
 from session_core.adapters.livekit_reasons import VENDOR, ending
@@ -31,7 +31,7 @@ try:
 except ImportError:
     raise ImportError("observing a LiveKit room needs its package; run: pip install 'roomwatch[livekit]'") from None
 
-P = ParamSpec("P")
+H = TypeVar("H", bound=Callable[..., None])
 
 RECONNECTING: Final = rtc.ConnectionState.CONN_RECONNECTING
 CONNECTED: Final = rtc.ConnectionState.CONN_CONNECTED
@@ -67,19 +67,17 @@ def observe_livekit(
     return seen
 
 
-def _unnoticed(
-    handler: Callable[Concatenate[_Listener, P], None],
-) -> Callable[Concatenate[_Listener, P], None]:
+def _unnoticed(handler: H) -> H:
     """LiveKit stops calling a room's other handlers when one raises a TypeError: nothing may come out of ours."""
 
     @wraps(handler)
-    def call(self: _Listener, *args: P.args, **kwargs: P.kwargs) -> None:
+    def call(*args: object) -> None:
         try:
-            handler(self, *args, **kwargs)
+            handler(*args)
         except Exception:
             logger.exception("an event of a LiveKit room could not be taken")
 
-    return call
+    return cast("H", call)
 
 
 class _Listener:

@@ -70,8 +70,7 @@ def ending(number: int) -> SdkDisconnected | Leave | Removed:
 def table() -> str:
     """The rows as a Markdown table, for docs/observing.md."""
     lines = ["| | LiveKit's reason | our code | origin | the session has | source |", "|---|---|---|---|---|---|"]
-    lines += [
-        f"| {row.number} | `{row.reason}` | {row.code or 'none'} | {row.origin.value} | {fate(row).value} | {row.source} |"
-        for row in ROWS
-    ]
+    for row in ROWS:
+        ours = f"{row.code or 'none'} | {row.origin.value} | {fate(row).value}"
+        lines.append(f"| {row.number} | `{row.reason}` | {ours} | {row.source} |")
     return "\n".join(lines)
