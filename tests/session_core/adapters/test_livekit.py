@@ -55,9 +55,7 @@ async def test_a_room_is_observed_whenever_it_is_asked_for(watching: Watching, w
     assert (kind, known.room_sid, known.room_name) == ("room.connected", "RM_1", "standup")
     assert (known.participant_sid, known.identity) == ("PA_ada", "ada")
     assert begun.client == wire.ClientData(sdk="livekit", sdk_version=rtc.__version__)
-    assert {sid: (p.identity, p.state.value) for sid, p in seen.participants.items()} == {
-        "PA_bob": ("bob", "connected")
-    }
+    assert {sid: (p.identity, p.state) for sid, p in seen.participants.items()} == {"PA_bob": ("bob", "connected")}
 
 
 async def test_livekit_reconnects_and_our_room_says_so_once(watching: Watching) -> None:
