@@ -170,8 +170,6 @@ def _known_sid(room: rtc.Room) -> str | None:
         asking.send(None)
     except StopIteration as answered:
         return str(answered.value)
-    except RuntimeError:
-        return None
     finally:
         asking.close()
     return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -215,6 +217,26 @@ async def test_leaving_the_block_leaves_the_room_and_says_why() -> None:
             _ = 1 // 0
     _, data = (await watching.published())[-1]
     assert (watching.room.state, data.reason) == ("disconnected", "exception")
+
+
+def test_a_room_that_is_still_observed_at_the_interpreters_end_leaves() -> None:
+    program = (
+        "import asyncio; from session_core import observe\n"
+        "async def main():\n"
+        "    room = observe(); room.joined('RM1', 'PA0')\n"
+        "    room.on('disconnected', lambda event: print(event.type, event.reason))\n"
+        "    return room\n"
+        "kept = asyncio.run(main())"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("room.disconnected exit\n", "")
+
+
+async def test_a_handler_may_leave_the_room_that_it_is_called_by() -> None:
+    watching = joined()
+    watching.room.on("reconnecting", lambda _: watching.room.disconnect())
+    watching.room.reconnecting()
+    assert (await watching.told())[2:] == ["room.reconnecting 53001", "room.disconnected"]
 
 
 NONSENSE: list[Any] = [None, 7, "reconnecting", ServerError, ServerError("x", 5), IceState(None, None)]  # type: ignore[arg-type]

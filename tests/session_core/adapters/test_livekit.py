@@ -104,6 +104,25 @@ async def test_a_room_that_ends_before_its_sid_was_told_leaves_nothing_running(w
     assert (seen.state, seen.session.room_sid) == ("disconnected", None)
 
 
+async def test_a_room_that_falls_silent_before_its_sid_was_told_is_observed_without(watching: Watching) -> None:
+    seen = watching.observe()
+    await watching.livekit.connect(sid="")
+    await watching.livekit.close()
+    await turns()
+    assert (seen.state, seen.session.room_sid) == ("connected", None)
+
+
+async def test_an_event_that_cannot_be_taken_is_logged_and_the_other_handlers_of_the_room_hear_it(
+    watching: Watching, caplog: pytest.LogCaptureFixture
+) -> None:
+    seen = watching.observe()
+    heard: list[str] = []
+    watching.livekit.room.on("participant_connected", heard.append)
+    await watching.livekit.connect()
+    watching.livekit.room.emit("participant_connected", "no participant")
+    assert (heard, len(seen.participants), len(caplog.records)) == (["no participant"], 0, 1)
+
+
 async def test_a_room_that_is_renamed_or_moved_to_is_called_by_its_name(watching: Watching) -> None:
     seen = watching.observe()
     await watching.livekit.connect()
