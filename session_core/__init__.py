@@ -13,6 +13,7 @@ from session_core.errors import (
 )
 from session_core.events import Client, Event, Moment, Outage, ParticipantView, RoomState, Session, Token, Totals
 from session_core.handlers import EventStream, Participant
+from session_core.observer import ObservedRoom, observe
 from session_core.outbox import Counts, Outbox
 from session_core.policy import ReconnectPolicy
 from session_core.publisher import MemorySink, Publisher, Sink
@@ -32,6 +33,8 @@ __all__ = [  # noqa: RUF022 - by name, as people look them up
     "EventStream",
     "MemorySink",
     "Moment",
+    "observe",
+    "ObservedRoom",
     "Outage",
     "Outbox",
     "Participant",

@@ -9,7 +9,6 @@ What the room then does by itself is in driven.py.
 
 from __future__ import annotations
 
-import asyncio
 import random
 import secrets
 from collections.abc import Callable, Coroutine, Generator
@@ -19,8 +18,9 @@ from uuid import UUID
 
 from session_core.clock import Clock, SystemClock
 from session_core.driven import ATTEMPT_TIMEOUT_S, DrivenRoom
-from session_core.events import Client, Moment, Reason, Session, Token
+from session_core.events import Client, Moment, Session, Token
 from session_core.leaving import OPEN_ROOMS
+from session_core.live import new_session_id, why_left
 from session_core.policy import ReconnectPolicy
 from session_core.publisher import Publisher
 from session_core.room import Room
@@ -29,12 +29,6 @@ from session_core.token_source import TokenGiver, TokenSource, token_facts, toke
 from session_core.transport import Transport
 
 CONNECT_TIMEOUT_S: Final = 15.0
-
-
-def new_session_id(at: Moment, random_bits: Callable[[int], int] = secrets.randbits) -> UUID:
-    """A name for a session that begins at this moment: a UUID of version 7."""
-    milliseconds = (at.utc_us // 1000) & (2**48 - 1)
-    return UUID(int=milliseconds << 80 | 7 << 76 | random_bits(12) << 64 | 2 << 62 | random_bits(62))
 
 
 def connect(
@@ -114,13 +108,5 @@ class Connecting:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         if self._room is not None:
-            self._room.disconnect(_why_left(kind))
+            self._room.disconnect(why_left(kind))
             await self._room.closed()
-
-
-def _why_left(kind: type[BaseException] | None) -> Reason:
-    if kind is None:
-        return "leave"
-    if issubclass(kind, asyncio.CancelledError):
-        return "cancelled"
-    return "exit" if issubclass(kind, SystemExit | KeyboardInterrupt) else "exception"

@@ -43,6 +43,9 @@ PARTICIPANT_NAMES: Final = ("reconnecting", "reconnected", "disconnected")
 # Told to handlers and iterators; the rest is for telemetry alone.
 _TOLD: Final = frozenset({*ROOM_NAMES.values(), "local.reconnecting", "local.reconnected", "local.disconnected"})
 
+# Nothing comes after them. Whoever watched a room that was never joined waits no longer.
+_ENDS: Final = frozenset({"room.disconnected", "room.connect_failed"})
+
 Handler = Callable[[Event], Awaitable[object] | object]
 H = TypeVar("H", bound=Handler)
 
@@ -194,12 +197,14 @@ class Teller(Emitter):
 
     def _tell_one(self, event: Event) -> None:
         whom = self._show(event)
-        if event.type not in _TOLD:
-            return
+        is_told = event.type in _TOLD
         for stream in tuple(self._streams):
-            stream.put(event)
-            if event.type == "room.disconnected":
+            if is_told:
+                stream.put(event)
+            if event.type in _ENDS:
                 stream.end()
+        if not is_told:
+            return
         subject, _, name = event.type.partition(".")
         if subject != "local":
             self._call(self.handlers_of({"room": name}.get(subject, f"{subject}_{name}")), event)

@@ -36,10 +36,13 @@ class Peers:
     def __init__(self, ignore: Callable[[str], None]) -> None:
         self._ignore = ignore
         self._states: dict[str, str] = {}
+        self._overruled: Media | None = None
 
     @property
     def summary(self) -> Media:
         """What all of them together amount to."""
+        if self._overruled is not None:
+            return self._overruled
         return SUMMARY[max(self._states.values(), key=RANK.__getitem__, default=NO_PEER)]
 
     def take(self, peer: str, state: str) -> None:
@@ -47,13 +50,22 @@ class Peers:
         name = clip(peer)
         if state not in RANK:
             self._ignore(state)
-        elif name in self._states or self._has_room():
+            return
+        self._overruled = None
+        if name in self._states or self._has_room():
             self._states[name] = state
         else:
             self._ignore("one peer connection too many")
 
+    def overrule(self, media: Media) -> None:
+        """An SDK says how media is as a whole. That holds until it tells of a peer connection again."""
+        self._overruled = media
+        if media is Media.OK:
+            self._states = {peer: state for peer, state in self._states.items() if SUMMARY[state] is Media.OK}
+
     def forget(self, peer: str) -> None:
         """A peer connection is no more."""
+        self._overruled = None
         self._states.pop(clip(peer), None)
 
     def _has_room(self) -> bool:

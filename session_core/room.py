@@ -25,7 +25,7 @@ import msgspec
 from session_core import signals, transitions
 from session_core.attempts import Attempts
 from session_core.bounds import DAY_LATEST, DAY_MS, WORD_MAX, clip, clip_fields, within
-from session_core.errors import RoomError, room_error
+from session_core.causes import ENDINGS, Ending, SdkSignal, WithCode, link_error, sdk_word, trigger_error
 from session_core.events import (
     EPOCH,
     LEAVE_REASONS,
@@ -46,7 +46,7 @@ from session_core.media import Peers
 from session_core.participant import Change, LocalParticipant, RemoteParticipant, Roster
 from session_core.policy import ReconnectPolicy, WindowCode
 from session_core.timers import Timer, Timers
-from session_core.transitions import LIVE, CodeFrom, LinkRow, Signaling, Trigger, TriggerRow, Window
+from session_core.transitions import LIVE, LinkRow, Signaling, Trigger, Window
 
 ALIVE_US: Final = 30_000_000
 """A session gives a sign of life this often."""
@@ -57,24 +57,7 @@ FORESIGHT_US: Final = 300_000_000
 IGNORED_WORDS_MAX: Final = 64
 """Different words that `ignored` tells apart; what comes after them is counted as "other"."""
 
-Ending = (
-    signals.ConnectRefused
-    | signals.ConnectUnanswered
-    | signals.ConnectCancelled
-    | signals.ServerError
-    | signals.RoomCompleted
-    | signals.Removed
-    | signals.Leave
-)
-ENDINGS: Final[dict[type[signals.Signal], Trigger]] = {
-    signals.ConnectRefused: Trigger.CONNECT_REFUSED,
-    signals.ConnectUnanswered: Trigger.CONNECT_UNANSWERED,
-    signals.ConnectCancelled: Trigger.CONNECT_CANCELLED,
-    signals.ServerError: Trigger.SERVER_ERROR,
-    signals.RoomCompleted: Trigger.COMPLETED,
-    signals.Removed: Trigger.REMOVED,
-    signals.Leave: Trigger.LEAVE,
-}
+_FACTS: Final = ("room_sid", "participant_sid", "identity", "room_name")
 
 
 def _no_jitter() -> float:
@@ -214,6 +197,8 @@ class Room:
         if row.becomes is None or row.emits is None:
             return
         self._learn(signal)
+        self._roster.fill(signal.participants)
+        self._set_window(signal.session_timeout_ms)
         self._signaling = Signaling.UP
         self._ledger.joined(self._now)
         self._timers.set(Timer.ALIVE, self._now.steady_us + ALIVE_US)
@@ -224,39 +209,29 @@ class Room:
         self._tell_of(self._roster.release())
         self._move_room()
 
-    def _learn(self, signal: signals.Joined) -> None:
-        """Who we are in this room, and who was there before us."""
-        told = {"room_sid": signal.room_sid, "participant_sid": signal.participant_sid}
-        told |= {name: value for name in ("identity", "room_name") if (value := getattr(signal, name)) is not None}
+    def _learn(self, signal: signals.Joined | signals.SessionLearned) -> None:
+        """Who we are in this room, and what it is called."""
+        told = {name: value for name in _FACTS if (value := getattr(signal, name, None)) is not None}
         self._journal.session = clip_fields(msgspec.structs.replace(self.session, **told))
-        self.local_participant.sid = self._roster.own_sid = clip(signal.participant_sid)
+        self.local_participant.sid = self._roster.own_sid = self.session.participant_sid or ""
         self.local_participant.identity = self.session.identity
-        self._roster.fill(signal.participants)
-        self._set_window(signal.session_timeout_ms)
 
     def _set_window(self, session_timeout_ms: int | None) -> None:
         """The server may set the window of the outages to come, where there is one."""
         if session_timeout_ms is not None and self._window_ms is not None:
             self._window_ms = within(session_timeout_ms, DAY_MS)
 
-    def _end(self, trigger: Trigger, code: int = 0, message: str = "", reason: Reason | None = None) -> None:
+    def _end(self, trigger: Trigger, told: WithCode | None = None, reason: Reason | None = None) -> None:
         row = transitions.trigger(self._state, trigger)
         if row.becomes is None or row.emits is None:
             return
+        error = trigger_error(row, self._cause, told)
         self._timers.clear()
         self._attempts.stop()
         self._move_local(room_over=True)
         before, self._state = self._state, row.becomes
-        error = self._error(row, code, message)
         self._journal.tell(row.emits, self._now, self._state, before=before, error=error, reason=reason)
         self._ledger.end(self._now)
-
-    def _error(self, row: TriggerRow, code: int, message: str) -> RoomError | None:
-        if row.code is CodeFrom.SERVER:
-            number: int | None = within(code)
-        else:
-            number = self._cause if row.code is CodeFrom.CAUSE else row.code
-        return None if number is None or row.origin is None else room_error(number, row.origin, clip(message))
 
     # The links
 
@@ -310,13 +285,28 @@ class Room:
     def _fail_dtls(self, signal: signals.DtlsFailed) -> None:
         self._end(Trigger.DTLS_AFTER_ICE if self._peers.ice_is_down(signal.peer) else Trigger.DTLS_FAILED)
 
+    def _hear_sdk(self, signal: SdkSignal) -> None:
+        row = transitions.sdk(self._state, sdk_word(signal))
+        if row.media is not None:
+            self._peers.overrule(row.media)
+        if row.signaling is Signaling.DOWN and self._signaling is Signaling.UP:
+            self._signaling = Signaling.DOWN
+            self._attempts.schedule(self._now.steady_us)
+            self._move_local()
+        if row.signaling is Signaling.UP:
+            self._tell_of(self._roster.release())
+            self._attempts.succeed()
+            self._signaling = Signaling.UP
+        self._move_room(signal)
+        self._move_local()
+
     # What the rows say
 
     def _move_local(self, *, room_over: bool = False) -> None:
         change = self.local_participant.follow(self._signaling, room_over=room_over)
         self._tell_of([change] if change else [])
 
-    def _move_room(self) -> None:
+    def _move_room(self, told: SdkSignal | None = None) -> None:
         outage = self._ledger.outage
         was_failed = outage is not None and outage.media_failed
         row = transitions.link(self._state, self._signaling, self._peers.summary, was_failed=was_failed)
@@ -325,8 +315,7 @@ class Room:
             self._open_outage(row)
         self._note_links()
         if row.emits is not None:
-            error = room_error(row.code, row.origin) if row.code and row.origin else None
-            self._journal.tell(row.emits, self._now, self._state, before=before, error=error)
+            self._journal.tell(row.emits, self._now, self._state, before=before, error=link_error(row, told))
         if row.window is Window.STOPPED:
             self._timers.stop(Timer.WINDOW)
             self._ledger.close_outage(self._now)
@@ -354,8 +343,8 @@ class Room:
         self.ignored[name if fits else "other"] += 1
 
     def _end_as_told(self, signal: Ending) -> None:
-        if isinstance(signal, signals.ConnectRefused | signals.ServerError):
-            self._end(ENDINGS[type(signal)], signal.code, signal.message)
+        if isinstance(signal, WithCode):
+            self._end(ENDINGS[type(signal)], signal)
         elif isinstance(signal, signals.ConnectCancelled | signals.Leave):
             self._end(ENDINGS[type(signal)], reason=self._known_reason(signal))
         else:
@@ -381,6 +370,8 @@ class Room:
         signals.PeerClosed: _close_peer,
         signals.DtlsFailed: _fail_dtls,
         signals.TokenReplaced: _replace_token,
+        signals.SessionLearned: _learn,
+        **dict.fromkeys((signals.SdkReconnecting, signals.SdkReconnected), _hear_sdk),
         **dict.fromkeys(ENDINGS, _end_as_told),
     }
 

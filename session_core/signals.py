@@ -9,10 +9,11 @@ Not here: what the room says in answer (events.py).
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Literal, get_args
 
 from msgspec import Struct
 
+from session_core.errors import Origin
 from session_core.events import Reason, Token
 
 
@@ -33,9 +34,12 @@ class ParticipantState(Struct, frozen=True):
 
 
 class Joined(Struct, frozen=True):
-    """The server let us in. `session_timeout_ms` replaces the policy's window, where the server sets one."""
+    """The server let us in. `session_timeout_ms` replaces the policy's window, where the server sets one.
 
-    room_sid: str
+    `room_sid` may be None where an SDK learns it later (see SessionLearned).
+    """
+
+    room_sid: str | None
     participant_sid: str
     participants: tuple[ParticipantState, ...] = ()
     session_timeout_ms: int | None = None
@@ -144,7 +148,46 @@ class Leave(Struct, frozen=True):
     reason: Reason = "leave"
 
 
+# An SDK that is observed
+
+
+class SdkReconnecting(Struct, frozen=True):
+    """The SDK says that it is reconnecting. One that does not say which link it lost is taken to mean signaling.
+
+    `vendor` and `vendor_code` are its own words, kept for telemetry.
+    """
+
+    cause: Literal["signaling", "media"] = "signaling"
+    vendor: str | None = None
+    vendor_code: int | None = None
+
+
+class SdkReconnected(Struct, frozen=True):
+    """The SDK says that all is well again, whatever was told of its links."""
+
+
+class SdkDisconnected(Struct, frozen=True):
+    """The SDK says that it is over, before the join or after it. For an end without a code there is Removed, or Leave.
+
+    `code` is the code of ours that says the same, `origin` who decided. `vendor` and `vendor_code` are the SDK's own
+    words, kept for telemetry.
+    """
+
+    code: int
+    message: str = ""
+    origin: Origin = Origin.SERVER
+    vendor: str | None = None
+    vendor_code: int | None = None
+
+
 # What the session runs on
+
+
+class SessionLearned(Struct, frozen=True):
+    """What was not known of the room when we joined, or is called otherwise by now. None: as it was."""
+
+    room_sid: str | None = None
+    room_name: str | None = None
 
 
 class TokenReplaced(Struct, frozen=True):
@@ -171,6 +214,10 @@ Signal = (
     | RoomCompleted
     | Removed
     | Leave
+    | SdkReconnecting
+    | SdkReconnected
+    | SdkDisconnected
+    | SessionLearned
     | TokenReplaced
 )
 

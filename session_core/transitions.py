@@ -2,6 +2,7 @@
 
     LINKS          what signaling and media, taken together, mean for the room (rules R1 to R11 of the design; R2 is a
                    signaling state of twilio-video.js that no signal of ours can bring about)
+    SDK            what the word of an observed SDK, which may not tell the links apart, says of them
     TRIGGERS       what begins or ends a room at once, whatever its links do
     PARTICIPANTS   what the server's word on a remote participant means
     LOCAL          how the local participant follows signaling
@@ -71,6 +72,15 @@ class Trigger(StrEnum):
     REMOVED = "the server removes us without a reason"
     DTLS_FAILED = "a peer connection fails by DTLS"
     DTLS_AFTER_ICE = "a peer connection fails as its ICE did"
+    SDK_DISCONNECTED = "the observed SDK says that it is over"
+
+
+class SdkWord(StrEnum):
+    """What an observed SDK says of its connection as a whole."""
+
+    LOST_SIGNALING = "reconnecting"
+    LOST_MEDIA = "reconnecting, because of media"
+    BACK = "reconnected"
 
 
 class Told(StrEnum):
@@ -87,6 +97,7 @@ class CodeFrom(Enum):
 
     SERVER = "the server's"
     CAUSE = "the cause's"
+    SDK = "the SDK's"
 
 
 class LinkRow(NamedTuple):
@@ -104,15 +115,27 @@ class LinkRow(NamedTuple):
     window: Window | None
 
 
+class SdkRow(NamedTuple):
+    """What the links of a room in one of these states are taken to be after the SDK's word; None: what they were."""
+
+    word: SdkWord | None
+    room: tuple[RoomState, ...]
+    signaling: Signaling | None
+    media: Media | None
+
+
 class TriggerRow(NamedTuple):
-    """What a room becomes to which this happens in one of these states; None: it stays as it is."""
+    """What a room becomes to which this happens in one of these states; None: it stays as it is.
+
+    A code and an origin that are no constants come with what happened.
+    """
 
     trigger: Trigger
     room: tuple[RoomState, ...]
     becomes: RoomState | None
     emits: EventType | None
     code: int | CodeFrom | None
-    origin: Origin | None
+    origin: Origin | CodeFrom | None
 
 
 class ParticipantRow(NamedTuple):
@@ -164,6 +187,14 @@ LINKS: Final = (
     LinkRow("R11", CONNECTED,    UP,   OK,      ANY,    CONNECTED,    None,                None,                   None,             None),
 )
 
+SDK: Final = (
+    #      word                    in        S     M
+    SdkRow(SdkWord.LOST_SIGNALING, LIVE,     DOWN, SAME),
+    SdkRow(SdkWord.LOST_MEDIA,     LIVE,     SAME, FAILED),
+    SdkRow(SdkWord.BACK,           LIVE,     UP,   OK),
+    SdkRow(ANY,                    NOT_LIVE, SAME, SAME),
+)
+
 TRIGGERS: Final = (
     #          trigger                        in                        becomes       emits                  code                  origin
     TriggerRow(Trigger.JOINED,                (CONNECTING,),            CONNECTED,    "room.connected",      None,                 None),
@@ -183,6 +214,8 @@ TRIGGERS: Final = (
     TriggerRow(Trigger.COMPLETED,             LIVE,                     DISCONNECTED, "room.disconnected",   ROOM_COMPLETED,       Origin.SERVER),
     TriggerRow(Trigger.REMOVED,               LIVE,                     DISCONNECTED, "room.disconnected",   None,                 Origin.SERVER),
     TriggerRow(Trigger.DTLS_FAILED,           LIVE,                     DISCONNECTED, "room.disconnected",   MEDIA_DTLS,           Origin.MEDIA),
+    TriggerRow(Trigger.SDK_DISCONNECTED,      (CONNECTING,),            DISCONNECTED, "room.connect_failed", CodeFrom.SDK,         CodeFrom.SDK),
+    TriggerRow(Trigger.SDK_DISCONNECTED,      LIVE,                     DISCONNECTED, "room.disconnected",   CodeFrom.SDK,         CodeFrom.SDK),
     # What means nothing where it comes: a late answer, a repetition, a word about a room that is over.
     TriggerRow(Trigger.JOINED,                (*LIVE, DISCONNECTED),    SAME, None, None, None),
     TriggerRow(Trigger.CONNECT_REFUSED,       (*LIVE, DISCONNECTED),    SAME, None, None, None),
@@ -197,6 +230,7 @@ TRIGGERS: Final = (
     TriggerRow(Trigger.COMPLETED,             (DISCONNECTED,),          SAME, None, None, None),
     TriggerRow(Trigger.REMOVED,               (DISCONNECTED,),          SAME, None, None, None),
     TriggerRow(Trigger.DTLS_FAILED,           NOT_LIVE,                 SAME, None, None, None),
+    TriggerRow(Trigger.SDK_DISCONNECTED,      (DISCONNECTED,),          SAME, None, None, None),
     TriggerRow(Trigger.DTLS_AFTER_ICE,        (*NOT_LIVE, *LIVE),       SAME, None, None, None),
 )
 
@@ -242,6 +276,12 @@ def link(room: RoomState, signaling: Signaling, media: Media, *, was_failed: boo
 
 
 @cache
+def sdk(room: RoomState, word: SdkWord) -> SdkRow:
+    """What this word of an observed SDK means for the links of a room in this state."""
+    return _only(SDK, (word, room))
+
+
+@cache
 def trigger(room: RoomState, happened: Trigger) -> TriggerRow:
     """What this trigger means for a room in this state."""
     return _only(TRIGGERS, (happened, room))
@@ -259,7 +299,7 @@ def local(before: RoomState, signaling: Signaling, *, room_over: bool) -> LocalR
     return _only(LOCAL, (before, room_over, signaling))
 
 
-Row = TypeVar("Row", LinkRow, TriggerRow, ParticipantRow, LocalRow)
+Row = TypeVar("Row", LinkRow, SdkRow, TriggerRow, ParticipantRow, LocalRow)
 
 
 def matching(rows: Iterable[Row], situation: tuple[object, ...], start: int = 0) -> list[Row]:
@@ -307,6 +347,7 @@ def drawings() -> dict[str, str]:
     return {
         "diagram": f"```mermaid\n{mermaid()}\n```",
         "links": table(LINKS),
+        "sdk": table(SDK[:-1]),
         "triggers": table([row for row in TRIGGERS if row.becomes]),
         "participants": table([row for row in PARTICIPANTS if row.becomes]),
         "local": table([row for row in LOCAL if row.emits]),

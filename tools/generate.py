@@ -15,6 +15,7 @@ from tools.configuration_page import configuration_page
 from tools.dashboards.files import FILES as DASHBOARD_FILES
 from tools.errors_page import errors_page
 from tools.events_page import events_page
+from tools.observing_page import observing_page
 from tools.states_page import states_page
 from tools.store_page import store_page
 
@@ -25,6 +26,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "docs/configuration.md": configuration_page,
     "docs/errors.md": errors_page,
     "docs/events.md": events_page,
+    "docs/observing.md": observing_page,
     "docs/reconnection.md": states_page,
     "docs/store.md": store_page,
 }

@@ -52,6 +52,15 @@ SAYS: dict[str, tuple[int, list[str]]] = {
             "room.reconnected by a fresh peer connection",
         ],
     ),
+    "observe_any_sdk.py": (
+        0,
+        [
+            "reconnecting: SignalingConnectionDisconnectedError 53001: Signaling connection disconnected",
+            "reconnected, and the room is connected",
+            "5 events published, outages: 1",
+        ],
+    ),
+    "livekit_room.py": (0, ["no LiveKit server at ws://127.0.0.1:7880"]),
     "leave_on_exit.py": (-signal.SIGTERM, ["alice has left, bob sees", "leaving because of a signal"]),
 }
 

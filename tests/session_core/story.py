@@ -11,7 +11,16 @@ from session_core.errors import MEDIA_CONNECTION, SIGNALING_DISCONNECTED
 from session_core.events import PUBLISHED_TYPES, Event, Moment, Outage, RoomState, Totals
 from session_core.policy import ReconnectPolicy
 from session_core.room import Room
-from session_core.signals import IceState, Joined, PeerClosed, Resynchronised, Signal, SignalingLost
+from session_core.signals import (
+    IceState,
+    Joined,
+    PeerClosed,
+    Resynchronised,
+    SdkReconnected,
+    SdkReconnecting,
+    Signal,
+    SignalingLost,
+)
 from session_core.transitions import LIVE
 
 STEPS = {
@@ -62,7 +71,10 @@ class Story:
             self._signal(at_ms, up=True)
             if signal.session_timeout_ms is not None and self._window_ms is not None:
                 self._window_ms = max(signal.session_timeout_ms, 0)
-        if isinstance(signal, SignalingLost):
+        if isinstance(signal, SdkReconnected) and self.state in LIVE:
+            self._signal(at_ms, up=True)
+        is_lost_by_sdk = isinstance(signal, SdkReconnecting) and signal.cause == "signaling" and self.state in LIVE
+        if isinstance(signal, SignalingLost) or is_lost_by_sdk:
             self._signal(at_ms, up=False)
 
     def _signal(self, at_ms: int, *, up: bool) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from session_core import wire
-from session_core.driver import new_session_id
 from session_core.errors import ConnectError, Origin
 from session_core.events import Client, Session
 from session_core.kafka import KafkaSink
+from session_core.live import new_session_id
 from session_core.outbox import Record
 from session_core.publisher import MemorySink, Publisher
 from session_core.signals import Joined

@@ -68,3 +68,37 @@ def test_peer_connections_that_are_closed_make_room_for_new_ones() -> None:
 def test_ice_is_down_where_this_peer_connection_says_so(state: str, down: bool) -> None:  # noqa: FBT001
     found, _ = peers("connected", state)
     assert (found.ice_is_down("P1"), found.ice_is_down("P0"), found.ice_is_down("P9")) == (down, False, False)
+
+
+def test_an_sdk_that_speaks_of_media_as_a_whole_is_believed() -> None:
+    found, _ = peers("connected")
+    said = []
+    for word in (Media.FAILED, Media.OK):
+        found.overrule(word)
+        said.append(found.summary)
+    assert said == [Media.FAILED, Media.OK]
+
+
+@pytest.mark.parametrize("news", ["take", "forget"])
+def test_what_an_sdk_says_of_a_peer_connection_counts_more_than_what_it_said_of_all(news: str) -> None:
+    found, _ = peers("connected", "failed")
+    found.overrule(Media.FAILED)
+    if news == "take":
+        found.take("P1", "failed")
+    else:
+        found.forget("P1")
+    assert found.summary is Media.OK
+
+
+def test_a_peer_connection_that_had_failed_is_forgotten_when_the_sdk_says_that_all_is_well() -> None:
+    found, _ = peers("failed", "checking")
+    found.overrule(Media.OK)
+    found.take("P1", "checking")
+    assert found.summary is Media.PENDING
+
+
+def test_a_word_that_means_nothing_does_not_touch_what_the_sdk_said_of_all() -> None:
+    found, ignored = peers("connected")
+    found.overrule(Media.FAILED)
+    found.take("P0", "asleep")
+    assert (found.summary, ignored) == (Media.FAILED, ["asleep"])

@@ -6,10 +6,11 @@ from typing import Any, get_args
 
 import pytest
 
+from session_core.causes import ENDINGS, Ending
 from session_core.errors import CATALOGUE, Origin, RoomError
 from session_core.events import Client, Event, Outage, Policy, RoomState, Session, Totals
 from session_core.policy import ReconnectPolicy
-from session_core.room import ENDINGS, Ending, Room
+from session_core.room import Room
 from session_core.signals import (
     SIGNALS,
     AttemptStarted,

@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from session_core.errors import Origin
 from session_core.events import Event, Moment, RoomState, Token
 from session_core.policy import ReconnectPolicy, WindowCode
 from session_core.room import Room
@@ -28,7 +29,11 @@ from session_core.signals import (
     Removed,
     Resynchronised,
     RoomCompleted,
+    SdkDisconnected,
+    SdkReconnected,
+    SdkReconnecting,
     ServerError,
+    SessionLearned,
     Signal,
     SignalingLost,
     TokenReplaced,
@@ -49,6 +54,7 @@ ICE = ("new", "checking", "connected", "completed", "disconnected", "failed", "c
 
 texts = st.text(max_size=9) | st.sampled_from(("x" * 257, '"' * 300, "\x00\ud800\n" * 90, "\N{PILE OF POO}" * 300))
 windows = st.none() | st.integers(-5, 40_000)
+own_words, own_codes = st.none() | texts, st.none() | st.integers()
 peers = st.sampled_from(("P1", "P2"))
 crowds = st.lists(
     st.builds(ParticipantState, st.sampled_from("abc"), st.none() | texts, st.sampled_from(WORDS), st.integers(0, 30)),
@@ -63,15 +69,21 @@ links: st.SearchStrategy[Signal] = st.one_of(
     st.builds(Resynchronised, crowds, windows),
     st.builds(IceState, peers, st.sampled_from(ICE)),
     st.builds(PeerClosed, peers),
+    st.builds(SdkReconnecting, st.sampled_from(("signaling", "media")), own_words, own_codes),
+    st.just(SdkReconnected()),
     st.sampled_from((AttemptStarted(), AttemptRefused(), AttemptUnreached())),
 )
 others: st.SearchStrategy[Signal] = st.one_of(
     st.builds(ParticipantsUpdated, crowds),
     st.builds(Joined, texts, texts, crowds, windows, st.none() | texts, st.none() | texts),
     st.builds(TokenReplaced, tokens),
+    st.builds(SessionLearned, st.none() | texts, st.none() | texts),
 )
 ends: st.SearchStrategy[Signal] = st.one_of(
     st.builds(ServerError, st.integers(), texts),
+    st.builds(
+        SdkDisconnected, st.integers(), texts, st.sampled_from(Origin), st.none() | texts, st.none() | st.integers()
+    ),
     st.builds(ConnectRefused, st.integers(), texts),
     st.builds(DtlsFailed, peers),
     st.builds(Leave, st.sampled_from(("leave", "cancelled", "signal", "exit", "exception"))),

@@ -12,7 +12,19 @@ import pytest
 from session_core import transitions
 from session_core.errors import CATALOGUE, Appears
 from session_core.events import RoomState
-from session_core.transitions import LINKS, LOCAL, PARTICIPANTS, TRIGGERS, Media, Signaling, Told, Trigger, matching
+from session_core.transitions import (
+    LINKS,
+    LOCAL,
+    PARTICIPANTS,
+    SDK,
+    TRIGGERS,
+    Media,
+    SdkWord,
+    Signaling,
+    Told,
+    Trigger,
+    matching,
+)
 from tools.states_page import PAGE, states_page
 
 BOOLS = (False, True)
@@ -21,12 +33,13 @@ DISCONNECTED = RoomState.DISCONNECTED
 
 SITUATIONS: list[tuple[Sequence[Any], int, list[tuple[object, ...]]]] = [
     (LINKS, 1, list(product(RoomState, Signaling, Media, BOOLS))),
+    (SDK, 0, list(product(SdkWord, RoomState))),
     (TRIGGERS, 0, list(product(Trigger, RoomState))),
     (PARTICIPANTS, 0, list(product(PARTICIPANT_STATES, Told, BOOLS))),
     (LOCAL, 0, list(product(RoomState, BOOLS, Signaling))),
 ]
 each_table = pytest.mark.parametrize(
-    ("rows", "start", "situations"), SITUATIONS, ids=["links", "triggers", "participants", "local"]
+    ("rows", "start", "situations"), SITUATIONS, ids=["links", "sdk", "triggers", "participants", "local"]
 )
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from session_core import wire
 from session_core.clock import VirtualClock
-from session_core.driven import DrivenRoom
 from session_core.driver import Connecting, connect
 from session_core.events import Event
+from session_core.live import LiveRoom
 from session_core.policy import ReconnectPolicy
 from session_core.publisher import MemorySink, Publisher
 from session_core.transports.memory import MemoryServer, MemoryTransport
@@ -46,7 +46,7 @@ async def turns(count: int = 10) -> None:
         await asyncio.sleep(0)
 
 
-def noted(room: DrivenRoom, *names: str) -> list[str]:
+def noted(room: LiveRoom, *names: str) -> list[str]:
     """Notes each event of these names as it is told: `name`, the room's state, and the code if there is one."""
     notes: list[str] = []
 
