@@ -26,6 +26,7 @@ from session_core.signals import (
     ConnectRefused,
     ConnectUnanswered,
     Joined,
+    ParticipantState,
     ParticipantsUpdated,
     Resynchronised,
     ServerError,
@@ -33,7 +34,7 @@ from session_core.signals import (
     SignalingLost,
 )
 from session_core.transports.websocket import HEARTBEAT_S, HEARTBEATS_LOST, WebSocketTransport
-from tests.contract.signaling import Client
+from tests.contract.signaling import Client, WebSocketSignaling
 from tests.servers.certificates import contexts
 from tests.session_core.telling import BEGIN
 from tests.waiting import eventually
@@ -141,6 +142,22 @@ async def test_a_connection_over_which_nothing_came_for_three_heartbeats_is_lost
         "session": "the-key",
         "heartbeat_ms": 5_000,
     }
+
+
+async def test_a_network_that_passes_nothing_on_is_noticed_at_both_ends_by_the_heartbeats() -> None:
+    signaling = WebSocketSignaling()
+    await signaling.start("alice", "bob")
+    url = f"ws://127.0.0.1:{signaling.relays['alice'].port}"
+    stalled = await Client(WebSocketTransport(url, heartbeat_s=0.1, proxy=None)).join("alice")
+    witness = await signaling.client("bob").join("bob")
+    signaling.relays["alice"].stall()
+    await eventually(lambda: isinstance(stalled.heard[-1], SignalingLost))
+    assert await witness.hears(ParticipantsUpdated((ParticipantState("PA2", "alice", "reconnecting", 2),)))
+    await signaling.relays["alice"].mend()
+    assert await stalled.attempt("alice") == Resynchronised((ParticipantState("PA3", "bob", "connected", 1),))
+    for client in (stalled, witness):
+        await client.transport.close()
+    await signaling.stop()
 
 
 async def test_what_is_unknown_or_out_of_place_is_ignored_and_counted() -> None:
