@@ -135,6 +135,7 @@ CATALOGUE: Final[dict[int, Code]] = {row.code: row for row in ROWS}
 SIGNALING_CONNECTION: Final = 53000
 SIGNALING_DISCONNECTED: Final = 53001
 SIGNALING_TIMEOUT: Final = 53002
+SIGNALING_INCOMING_INVALID: Final = 53003
 SERVER_BUSY: Final = 53006
 ROOM_COMPLETED: Final = 53118
 MEDIA_CONNECTION: Final = 53405
@@ -231,6 +232,17 @@ class PolicyError(SessionCoreError):
         self.field = field
         self.reason = reason
         super().__init__(f"reconnect policy: {field} {reason}")
+
+
+class TransportError(SessionCoreError):
+    """A transport cannot be made as it was asked for. `reason` says why and what to do."""
+
+    code: ClassVar[str] = "transport"
+
+    def __init__(self, transport: str, reason: str) -> None:
+        self.transport = transport
+        self.reason = reason
+        super().__init__(f"{transport} transport: {reason}")
 
 
 class WireError(SessionCoreError):
