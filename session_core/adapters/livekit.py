@@ -21,6 +21,7 @@ from uuid import UUID
 
 from session_core.adapters.livekit_reasons import VENDOR, ending
 from session_core.clock import Clock
+from session_core.errors import ExtraMissingError
 from session_core.events import Client
 from session_core.observer import ObservedRoom, observe
 from session_core.publisher import Publisher

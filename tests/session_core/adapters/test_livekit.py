@@ -166,4 +166,4 @@ def test_without_the_package_the_extra_is_named() -> None:
         "try:\n    import session_core.adapters.livekit\nexcept ImportError as error:\n    print(error)"
     )
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert said == "observing a LiveKit room needs its package; run: pip install 'roomwatch[livekit]'\n"
+    assert said == "livekit is not installed; run: pip install 'roomwatch[livekit]'\n"
