@@ -61,6 +61,7 @@ Ending = (
     signals.ConnectRefused
     | signals.ConnectUnanswered
     | signals.ConnectCancelled
+    | signals.SignalingGivenUp
     | signals.ServerError
     | signals.RoomCompleted
     | signals.Removed
@@ -70,6 +71,7 @@ ENDINGS: Final[dict[type[signals.Signal], Trigger]] = {
     signals.ConnectRefused: Trigger.CONNECT_REFUSED,
     signals.ConnectUnanswered: Trigger.CONNECT_UNANSWERED,
     signals.ConnectCancelled: Trigger.CONNECT_CANCELLED,
+    signals.SignalingGivenUp: Trigger.GIVEN_UP,
     signals.ServerError: Trigger.SERVER_ERROR,
     signals.RoomCompleted: Trigger.COMPLETED,
     signals.Removed: Trigger.REMOVED,
@@ -252,7 +254,7 @@ class Room:
         self._ledger.end(self._now)
 
     def _error(self, row: TriggerRow, code: int, message: str) -> RoomError | None:
-        if row.code is CodeFrom.SERVER:
+        if row.code in {CodeFrom.SERVER, CodeFrom.TRANSPORT}:
             number: int | None = within(code)
         else:
             number = self._cause if row.code is CodeFrom.CAUSE else row.code
@@ -356,6 +358,8 @@ class Room:
     def _end_as_told(self, signal: Ending) -> None:
         if isinstance(signal, signals.ConnectRefused | signals.ServerError):
             self._end(ENDINGS[type(signal)], signal.code, signal.message)
+        elif isinstance(signal, signals.SignalingGivenUp):
+            self._end(Trigger.GIVEN_UP, signal.code)
         elif isinstance(signal, signals.ConnectCancelled | signals.Leave):
             self._end(ENDINGS[type(signal)], reason=self._known_reason(signal))
         else:
