@@ -236,7 +236,8 @@ def _policy(here: _Place, value: Any) -> policies.Policy:
 
 
 def _welcome(here: _Place, value: Any) -> dict[str, Any]:
-    return _frame(here, {**here.table({} if value is None else value), "type": "welcome"})
+    frame = {**here.table({} if value is None else value), "type": "welcome"}
+    return {**frame, "negotiatedTimeout": _negotiated(here, frame)}
 
 
 def _message(here: _Place, value: Any) -> dict[str, Any]:
@@ -256,9 +257,13 @@ def _frame(here: _Place, value: Any) -> Any:
         case "busy":
             here.key("retryAfter").whole(value.get("retryAfter"))
         case "welcome":
-            timeout = value.get("negotiatedTimeout", policies.NEGOTIATED_MS)
-            return {**value, "negotiatedTimeout": here.key("negotiatedTimeout").number(timeout, DAY_MS, "milliseconds")}
+            return {**value, "negotiatedTimeout": _negotiated(here, value)}
     return value
+
+
+def _negotiated(here: _Place, frame: dict[str, Any]) -> float:
+    timeout = frame.get("negotiatedTimeout", policies.NEGOTIATED_MS)
+    return here.key("negotiatedTimeout").number(timeout, DAY_MS, "milliseconds")
 
 
 VALUES: Final = {

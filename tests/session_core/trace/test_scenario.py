@@ -47,7 +47,7 @@ def test_toml_reads_as_json_does() -> None:
 
 
 def test_what_a_recording_says_of_its_outcome_and_remarks_are_not_read() -> None:
-    told = {"trace": 5, "final": None, "thrown": "x", "remark": [], "stimuli": []}
+    told: dict[str, Any] = {"trace": 5, "final": None, "thrown": "x", "remark": [], "stimuli": []}
     assert from_json(told) == [Scenario("away", ())]
 
 
@@ -58,9 +58,12 @@ def test_what_a_recording_says_of_its_outcome_and_remarks_are_not_read() -> None
         ([17], " [0] is a number; make it a table"),
         ({"scenarios": {}}, " scenarios is a table; make it a list of scenarios"),
         ({}, " has no stimuli; say what is done as a list of [ms, kind, value]"),
-        ({"stimuli": [], "sesion_timeout_s": 1}, " sesion_timeout_s is no key of a scenario; did you mean session_timeout_s?"),
-        ({"stimuli": [], "session_timeout_s": -1}, " session_timeout_s is -1; make it a number from 0 to 86400 seconds"),
-        ({"stimuli": [], "session_timeout_s": True}, " session_timeout_s is True; make it a number from 0 to 86400 seconds"),
+        ({"stimuli": [], "sesion_timeout_s": 1},
+         " sesion_timeout_s is no key of a scenario; did you mean session_timeout_s?"),
+        ({"stimuli": [], "session_timeout_s": -1},
+         " session_timeout_s is -1; make it a number from 0 to 86400 seconds"),
+        ({"stimuli": [], "session_timeout_s": True},
+         " session_timeout_s is True; make it a number from 0 to 86400 seconds"),
         ({"stimuli": [], "id": 5}, " id is a number; make it a text"),
         ({"stimuli": [], "initial_participants": [{"sid": "PA"}]},
          " initial_participants[0] has no state; a participant has sid, identity, state and revision"),

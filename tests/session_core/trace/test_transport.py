@@ -84,14 +84,17 @@ def test_a_hello_is_said_three_times_5_s_apart_and_then_given_up() -> None:
     assert told(*unwelcomed, *too_late) == GOES_DOWN
 
 
-@pytest.mark.parametrize("keeps", [True, False])
-def test_a_busy_server_is_asked_again_when_it_said_on_the_same_websocket_or_a_new_one(keeps: bool) -> None:
-    busy = [100, "server_frame", {"type": "busy", "retryAfter": 2_000, "keepAlive": keeps}]
+def test_a_busy_server_is_asked_again_when_it_said_on_the_same_websocket_or_a_new_one() -> None:
+    busy = {"type": "busy", "retryAfter": 2_000}
+    kept = [LOST, [100, "ws_open"], [100, "server_frame", {**busy, "keepAlive": True}]]
+    closed = [LOST, [100, "ws_open"], [100, "server_frame", busy]]
     answered = [[2_200, "server_frame", {"type": "welcome"}], [2_200, "server_msg", SYNCED]]
-    returned = ["2200 room reconnected", "2200 local reconnected"]
-    assert told(LOST, [100, "ws_open"], busy, *answered)[2:] == (returned if keeps else [])
-    assert told(LOST, [100, "ws_open"], busy, [2_150, "ws_open"], *answered)[2:] == returned
-    assert attempts(LOST, [100, "ws_open"], busy, [2_150, "ws_open"], *answered) == 1
+    returned = [*GOES_DOWN, "2200 room reconnected", "2200 local reconnected"]
+    assert told(*kept, *answered) == returned
+    assert told(*closed, *answered) == GOES_DOWN
+    assert told(*closed, [2_099, "ws_open"], *answered) == GOES_DOWN
+    assert told(*closed, [2_100, "ws_open"], *answered) == returned
+    assert attempts(*closed, [2_100, "ws_open"], *answered) == 1
 
 
 def test_a_welcome_ends_the_waiting_for_a_busy_server_that_keeps_its_websocket() -> None:
