@@ -26,6 +26,9 @@ WELCOME_TIMEOUT_US: Final = 5_000_000
 HELLOS_MAX: Final = 3
 HEARTBEATS_MISSED_MAX: Final = 3
 
+TIMER_LEAST_MS: Final = 1
+"""A timer of 0 ms is one of 1 ms, as in browsers; else a server that is busy for 0 ms would stop simulated time."""
+
 CLOSE_NORMAL: Final = 1000
 
 
@@ -196,7 +199,7 @@ class Connection:
             self._due_us.pop(Wait.WELCOME, None)
             if not keeps_socket:
                 self._due_us.pop(Wait.FATE, None)
-            self._due_us[Wait.BUSY] = now_us + retry_ms * 1000
+            self._due_us[Wait.BUSY] = now_us + max(retry_ms, TIMER_LEAST_MS) * 1000
 
     def _hear(self, now_us: int) -> None:
         if self.phase is Phase.OPEN:

@@ -20,9 +20,11 @@ _AFTER: Final = re.compile(r"(\d+) ?ms after", re.IGNORECASE)
 _BUSY: Final = re.compile(r"\bbusy\b.*?\bretryAfter:? ?(-?\d+)", re.IGNORECASE)
 _WELCOMED: Final = re.compile(r"\bwelcomed?\b", re.IGNORECASE)
 _UNOPENED: Final = re.compile(r"\b(?:unopened|never open\w*|not opened|hangs?|pending|unanswered)\b", re.IGNORECASE)
+_STOPS: Final = r"stop\w*|ceas\w*|withheld|withholds|paus\w*|suspend\w*|never|off"
 _SILENT: Final = re.compile(
-    r"\b(?:no(?: more| longer)?|without|stop\w*|cease\w*|never|silent)\b.*\bheartbeats?\b"
-    r"|\bheartbeats?\b.*\b(?:no longer|stop\w*|cease\w*|never|silent|lost|missing)\b",
+    rf"\b(?:no(?: more| longer)?|without|{_STOPS})\b.*\bheartbeats?\b"
+    rf"|\bheartbeats?\b.*\b(?:no longer|lost|missing|{_STOPS})\b"
+    r"|\bserver\b.*\b(?:silent|silence|mute|quiet)\b",
     re.IGNORECASE,
 )
 _HEARTBEAT: Final = re.compile(r"\bheartbeats?\b", re.IGNORECASE)

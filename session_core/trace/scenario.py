@@ -204,6 +204,8 @@ def _anything(here: _Place, value: Any) -> Any:
 
 
 def _close_code(here: _Place, value: Any) -> int:
+    if isinstance(value, dict):
+        return _close_code(here.key("code"), value.get("code"))
     code = 1006 if value is None else here.whole(value)
     if not 1000 <= code <= 4999:
         raise here.wrong(f"is {code}; make it the code of a WebSocket's close, 1000 to 4999")

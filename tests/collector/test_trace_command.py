@@ -69,7 +69,7 @@ def test_the_same_seed_tells_the_same_and_delays_are_plain_without_one(
     for seed in ([], [], ["--seed", "1"], ["--seed", "1"], ["--seed", "2"]):
         assert execute(["trace", str(file), *seed]) == 0
         ends.append(capsys.readouterr().out.splitlines()[-1])
-    assert ends[0] == ends[1] == "    20.659 s  room   disconnected  53000 SignalingConnectionError"
+    assert ends[0] == ends[1] == "    20.656 s  room   disconnected  53000 SignalingConnectionError"
     assert ends[2] == ends[3]
     assert len(set(ends)) == 3
 

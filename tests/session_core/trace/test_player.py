@@ -270,6 +270,6 @@ def test_at_last_it_is_known_how_everything_stands() -> None:
 
 def test_a_documented_room_gives_up_with_53000_for_refusals_and_with_53002_for_time() -> None:
     refused = [0, "policy", "every new client WebSocket is closed with 1006 5 ms after creation"]
-    assert told(refused, LOST, [0, "advance_ms", 40_000], policy="documented")[-1] == "20659 room disconnected 53000"
+    assert told(refused, LOST, [0, "advance_ms", 40_000], policy="documented")[-1] == "20656 room disconnected 53000"
     assert told(LOST, [0, "advance_ms", 40_000], policy="documented")[-1] == "30000 room disconnected 53002"
     assert told(LOST, policy="documented", session_timeout_s=0)[-1] == "0 room disconnected 53002"

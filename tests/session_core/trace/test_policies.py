@@ -25,6 +25,7 @@ from session_core.trace.policies import Heartbeats, NewSockets, Policy, understo
         ("the server sends no heartbeats", Heartbeats(sent=False)),
         ("the server stops sending heartbeats", Heartbeats(sent=False)),
         ("heartbeats stop", Heartbeats(sent=False)),
+        ("from now on the server is silent", Heartbeats(sent=False)),
         ("the server sends heartbeats again", Heartbeats(sent=True)),
         ("heartbeats every 4 s", Heartbeats(sent=True)),
         ("it rains", None),

@@ -115,7 +115,7 @@ def test_a_server_that_is_busy_for_good_refuses_the_attempt_while_the_window_las
     answered = [0, "policy", "every new client WebSocket is answered with busy, retryAfter -1, 5 ms after creation"]
     assert told(answered, LOST, TO_THE_END) == [*GOES_DOWN, *OVER]
     assert attempts(answered, LOST, TO_THE_END) == 12
-    assert told(answered, LOST, TO_THE_END, policy="documented")[-1] == "20659 room disconnected 53000"
+    assert told(answered, LOST, TO_THE_END, policy="documented")[-1] == "20656 room disconnected 53000"
 
 
 @pytest.mark.parametrize("frame", [{"type": "bad", "reason": "hello"}, {"type": "busy", "retryAfter": -1}])
@@ -190,3 +190,8 @@ def test_a_websocket_is_closed_by_policy_also_when_it_was_opened_meanwhile() -> 
 
 def test_attempts_that_time_out_do_not_count_towards_the_limit_of_a_documented_room() -> None:
     assert told(LOST, TO_THE_END, policy="documented")[-1] == "30000 room disconnected 53002"
+
+
+def test_time_passes_also_where_a_server_is_busy_for_no_time() -> None:
+    busy = [0, "policy", "every new client WebSocket is answered with busy, retryAfter 0, 0 ms after creation"]
+    assert told(busy, LOST, TO_THE_END) == [*GOES_DOWN, *OVER]
