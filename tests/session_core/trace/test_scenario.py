@@ -46,6 +46,18 @@ def test_toml_reads_as_json_does() -> None:
     ]
 
 
+def test_a_value_may_be_written_short_or_as_a_table() -> None:
+    (short,) = from_json({"stimuli": [[0, "server_ws_close", 1001], [0, "pc_connection_state", "failed"]]})
+    close, state = {"code": 1001}, {"state": "failed"}
+    (long,) = from_json({"stimuli": [[0, "server_ws_close", close], [0, "pc_connection_state", state]]})
+    assert short.stimuli == long.stimuli
+
+
+def test_there_is_a_limit_to_how_many_scenarios_a_file_holds() -> None:
+    with pytest.raises(ScenarioError, match="away.json: has 10001 scenarios; 10000 are the most"):
+        from_json([0] * 10_001)
+
+
 def test_what_a_recording_says_of_its_outcome_and_remarks_are_not_read() -> None:
     told: dict[str, Any] = {"trace": 5, "final": None, "thrown": "x", "remark": [], "stimuli": []}
     assert from_json(told) == [Scenario("away", ())]
