@@ -54,7 +54,7 @@ def test_a_value_may_be_written_short_or_as_a_table() -> None:
 
 
 def test_there_is_a_limit_to_how_many_scenarios_a_file_holds() -> None:
-    with pytest.raises(ScenarioError, match="away.json: has 10001 scenarios; 10000 are the most"):
+    with pytest.raises(ScenarioError, match=r"away\.json: has 10001 scenarios; 10000 are the most"):
         from_json([0] * 10_001)
 
 
