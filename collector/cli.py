@@ -1,4 +1,4 @@
-"""The `roomwatch` command: run, migrate, check, demo, version. Turns errors into one line and an exit code.
+"""The `roomwatch` command: run, migrate, check, demo, trace, version. Turns errors into one line and an exit code.
 
 Exit codes: 0 done; 1 looked and found something wrong; 2 cannot be done as asked. Importing this file is fast and
 reads nothing: what a command needs is imported when that command runs.
@@ -34,6 +34,7 @@ Why did this call drop? Roomwatch stores what rooms said of their connections, a
   roomwatch migrate    brings the store to the schema of this version
   roomwatch check      looks at Kafka, the store and the clocks; names the command that mends what is wrong
   roomwatch run        reads the topic into the store; serves page, API and metrics
+  roomwatch trace      plays a scenario to a room and says what its users would see; needs nothing else
 """
 
 SETTINGS_FROM: Final = """\
@@ -55,12 +56,23 @@ def execute(arguments: Sequence[str]) -> int:
     told = _parser(whole=_asks_for_settings(arguments)).parse_args(arguments)
     try:
         code: int = told.command(told)
+        sys.stdout.flush()
     except CollectorError as error:
         print(f"roomwatch: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 128 + 2
+    except BrokenPipeError:
+        return _unread()
     return code
+
+
+def _unread() -> int:
+    """Whoever read what a command prints has had enough; what is left must not be told at the interpreter's exit."""
+    import os  # noqa: PLC0415 - see this module's docstring
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + 13
 
 
 def _parser(*, whole: bool) -> argparse.ArgumentParser:
@@ -97,13 +109,26 @@ def _parser(*, whole: bool) -> argparse.ArgumentParser:
     demo.add_argument("--port", type=_port, default=8787, metavar="P", help="port of the page; 0 takes any free one")
     demo.add_argument("--seed", type=int, default=1, metavar="S", help="the same seed makes the same fleet")
     demo.set_defaults(command=_demo)
+    _add_trace(commands.add_parser("trace", help="play scenarios to a room; say what its users would see"))
     version = commands.add_parser("version", help="the version of this program")
     version.set_defaults(command=_version)
     return parser
 
 
+def _add_trace(trace: argparse.ArgumentParser) -> None:
+    trace.description = "Plays scenarios (docs/scenarios.md) to a room, in simulated time, and says what it emits."
+    trace.add_argument("files", nargs="+", metavar="FILE", help="scenarios in JSON, or in TOML if its name ends so")
+    trace.add_argument(
+        "--policy", choices=("documented", "twilio-js"), default="documented", help="how long the room tries"
+    )
+    trace.add_argument("--format", choices=("text", "json"), default="text", help="json: one object a line")
+    trace.add_argument("--seed", type=int, metavar="N", help="vary delays as the policy does; else they are plain")
+    trace.add_argument("--final", action="store_true", help="also say how everything stands at last")
+    trace.set_defaults(command=_trace)
+
+
 def _asks_for_settings(arguments: Sequence[str]) -> bool:
-    return arguments[:1] != ["demo"] and any(word in {"-h", "--help"} for word in arguments[1:])
+    return arguments[:1] not in (["demo"], ["trace"]) and any(word in {"-h", "--help"} for word in arguments[1:])
 
 
 def _settings_help() -> str:
@@ -216,6 +241,31 @@ def _demo(told: argparse.Namespace) -> int:
             raise
         raise ExtraMissing("demo", "demo", error.name or "confluent-kafka") from None
     return demo(told.seconds, told.port, told.seed)
+
+
+def _trace(told: argparse.Namespace) -> int:
+    import random  # noqa: PLC0415 - see this module's docstring
+    from pathlib import Path  # noqa: PLC0415
+
+    from session_core.errors import ScenarioError  # noqa: PLC0415
+    from session_core.trace.player import Player, plain  # noqa: PLC0415
+    from session_core.trace.printing import POLICIES, json_lines, text_lines  # noqa: PLC0415
+    from session_core.trace.scenario import read  # noqa: PLC0415
+
+    policy, lines_of = POLICIES[told.policy](), json_lines if told.format == "json" else text_lines
+    try:
+        scenarios = [scenario for file in told.files for scenario in read(file, Path(file).read_bytes())]
+    except (ScenarioError, OSError) as error:
+        reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
+        print(f"roomwatch: {reason}", file=sys.stderr)
+        return CANNOT
+    for scenario in scenarios:
+        jitter = plain if told.seed is None else random.Random(told.seed).random  # noqa: S311 - no secret
+        player = Player(scenario, policy, jitter=jitter)
+        player.play()
+        for line in lines_of(player, with_final=told.final):
+            print(line)
+    return DONE
 
 
 def _version(told: argparse.Namespace) -> int:

@@ -24,16 +24,18 @@ from session_core.signals import (
     SdkReconnecting,
     ServerError,
     Signal,
+    SignalingGivenUp,
 )
 from session_core.transitions import CodeFrom, LinkRow, SdkWord, Trigger, TriggerRow
 
-WithCode = ConnectRefused | ServerError | SdkDisconnected
+WithCode = ConnectRefused | SignalingGivenUp | ServerError | SdkDisconnected
 SdkSignal = SdkReconnecting | SdkReconnected
 
 Ending = (
     ConnectRefused
     | ConnectUnanswered
     | ConnectCancelled
+    | SignalingGivenUp
     | ServerError
     | RoomCompleted
     | Removed
@@ -44,6 +46,7 @@ ENDINGS: Final[dict[type[Signal], Trigger]] = {
     ConnectRefused: Trigger.CONNECT_REFUSED,
     ConnectUnanswered: Trigger.CONNECT_UNANSWERED,
     ConnectCancelled: Trigger.CONNECT_CANCELLED,
+    SignalingGivenUp: Trigger.GIVEN_UP,
     ServerError: Trigger.SERVER_ERROR,
     RoomCompleted: Trigger.COMPLETED,
     Removed: Trigger.REMOVED,

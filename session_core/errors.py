@@ -5,6 +5,7 @@
     ├── ExtraMissingError       a package is not installed that comes with an extra; says which
     ├── TokenError              an access token cannot be minted, read or used
     ├── PolicyError             a reconnect policy that could not work
+    ├── ScenarioError           a scenario that cannot be played as it is written
     ├── WireError               bytes that are not an event of ours; says what and where
     └── SinkError               a sink did not take a batch; raised to the publisher, never into the application
 
@@ -259,6 +260,21 @@ class WireError(SessionCoreError):
         self.where = where
         self.detail = detail
         super().__init__(f"{reason} at {where}: {detail}")
+
+
+class ScenarioError(SessionCoreError):
+    """A scenario that cannot be played as it is written.
+
+    `file` and `where` say in which file and at which place in it, `reason` what is wrong there and what to do.
+    """
+
+    code: ClassVar[str] = "scenario"
+
+    def __init__(self, file: str, where: str, reason: str) -> None:
+        self.file = file
+        self.where = where
+        self.reason = reason
+        super().__init__(" ".join(part for part in (f"{file}:", where, reason) if part))
 
 
 class SinkError(SessionCoreError):

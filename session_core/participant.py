@@ -7,8 +7,8 @@ Rules:
 1. A participant's revision only grows. What comes with one that is not above the last known is old, also after the
    participant has left; a greater one after that makes a new participant.
 2. A resynchronisation names everybody: who is missing has left. An update names some: who is missing stays.
-3. What is told while signaling is down waits for the resynchronisation and counts after it. Of several words on one
-   participant the one with the greatest revision is kept.
+3. What is told while signaling is down waits for the resynchronisation and counts after it, word by word in the order
+   in which it came. Of more words than can wait, those with the greatest revision of each participant are kept.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Roster:
         self.own_sid = ""
         self._ignore = ignore
         self._departed: dict[str, int] = {}
-        self._waiting: dict[str, ParticipantState] = {}
+        self._waiting: list[ParticipantState] = []
 
     def fill(self, states: Iterable[ParticipantState]) -> None:
         """Take who was there before us: no news to anybody."""
@@ -117,16 +117,25 @@ class Roster:
         for state in states:
             if not self._means_something(state):
                 continue
-            held = self._waiting.get(state.sid)
-            if held is None and len(self._waiting) >= PARTICIPANTS_MAX:
-                self._ignore(ONE_TOO_MANY)
-            elif held is None or held.revision < state.revision:
-                self._waiting[state.sid] = state
+            self._waiting.append(state)
+            if len(self._waiting) > PARTICIPANTS_MAX:
+                self._keep_the_newest()
+
+    def _keep_the_newest(self) -> None:
+        newest: dict[str, ParticipantState] = {}
+        for state in self._waiting:
+            held = newest.get(state.sid)
+            if held is None or held.revision < state.revision:
+                newest[state.sid] = state
+        self._waiting = list(newest.values())
+        if len(self._waiting) > PARTICIPANTS_MAX:
+            self._waiting.pop()
+            self._ignore(ONE_TOO_MANY)
 
     def release(self) -> Iterator[Change]:
         """Take what was waiting."""
-        waiting, self._waiting = self._waiting, {}
-        yield from self.update(waiting.values())
+        waiting, self._waiting = self._waiting, []
+        yield from self.update(waiting)
 
     def _means_something(self, state: ParticipantState) -> bool:
         if state.state not in _WORDS:

@@ -114,14 +114,15 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
         return cls(name="observed", window_ms=None, attempts_max=None, drives=False)
 
     def delays(self, jitter: Callable[[], float]) -> Iterator[int]:
-        """The microseconds to wait before each attempt in turn, without end.
+        """The microseconds to wait before each attempt in turn, without end; whole milliseconds, as the SDK's.
 
         `jitter` gives a number from 0 to 1 for each: 0.5 is the plain delay. Never longer than `delay_max_ms`.
         """
         longest_us = self.delay_max_ms * 1000
         delay_us = float(self.delay_first_ms * 1000)
         while True:
-            yield min(int(delay_us * (1 + self.jitter * (2 * jitter() - 1))), longest_us)
+            varied_us = delay_us * (1 + self.jitter * (2 * jitter() - 1))
+            yield min(int(varied_us // 1000) * 1000, longest_us)
             delay_us = min(delay_us * self.delay_factor, longest_us)
 
     def facts(self) -> Policy:

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from msgspec import Struct
 
-from session_core.errors import Origin
+from session_core.errors import SIGNALING_CONNECTION, Origin
 from session_core.events import Reason, Token
 
 
@@ -71,6 +71,13 @@ class SignalingLost(Struct, frozen=True):
     """The signaling connection is gone. `reason` is the transport's word, for its own logs."""
 
     reason: str = ""
+
+
+class SignalingGivenUp(Struct, frozen=True):
+    """The connection is gone, and its transport will not bring it back: 53000, or the code that it says."""
+
+    code: int = SIGNALING_CONNECTION
+    message: str = ""
 
 
 class AttemptStarted(Struct, frozen=True):
@@ -202,6 +209,7 @@ Signal = (
     | ConnectUnanswered
     | ConnectCancelled
     | SignalingLost
+    | SignalingGivenUp
     | AttemptStarted
     | AttemptRefused
     | AttemptUnreached

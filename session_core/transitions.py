@@ -63,6 +63,7 @@ class Trigger(StrEnum):
     CONNECT_UNANSWERED = "nobody answers the join"
     CONNECT_CANCELLED = "the join is cancelled"
     LEAVE = "this side leaves"
+    GIVEN_UP = "the transport gives signaling up"
     ATTEMPTS_USED_UP = "attempts are used up while signaling is down"
     WINDOW_OVER_SIGNALING = "the window is over while signaling is down"
     WINDOW_OVER_MEDIA = "the window is over while only media is down"
@@ -96,6 +97,7 @@ class CodeFrom(Enum):
     """Where a code comes from that is no constant."""
 
     SERVER = "the server's"
+    TRANSPORT = "the transport's"
     CAUSE = "the cause's"
     SDK = "the SDK's"
 
@@ -206,6 +208,8 @@ TRIGGERS: Final = (
     TriggerRow(Trigger.COMPLETED,             (CONNECTING,),            DISCONNECTED, "room.connect_failed", ROOM_COMPLETED,       Origin.SERVER),
     TriggerRow(Trigger.REMOVED,               (CONNECTING,),            DISCONNECTED, "room.connect_failed", SIGNALING_DISCONNECTED, Origin.SERVER),
     TriggerRow(Trigger.LEAVE,                 LIVE,                     DISCONNECTED, "room.disconnected",   None,                 Origin.LOCAL),
+    TriggerRow(Trigger.GIVEN_UP,              (CONNECTING,),            DISCONNECTED, "room.connect_failed", CodeFrom.TRANSPORT,   Origin.TRANSPORT),
+    TriggerRow(Trigger.GIVEN_UP,              LIVE,                     DISCONNECTED, "room.disconnected",   CodeFrom.TRANSPORT,   Origin.TRANSPORT),
     TriggerRow(Trigger.ATTEMPTS_USED_UP,      (RECONNECTING,),          DISCONNECTED, "room.disconnected",   SIGNALING_CONNECTION, Origin.ATTEMPTS),
     TriggerRow(Trigger.WINDOW_OVER_SIGNALING, (RECONNECTING,),          DISCONNECTED, "room.disconnected",   SIGNALING_TIMEOUT,    Origin.WINDOW),
     TriggerRow(Trigger.WINDOW_OVER_MEDIA,     (RECONNECTING,),          DISCONNECTED, "room.disconnected",   MEDIA_CONNECTION,     Origin.WINDOW),
@@ -222,6 +226,7 @@ TRIGGERS: Final = (
     TriggerRow(Trigger.CONNECT_UNANSWERED,    (*LIVE, DISCONNECTED),    SAME, None, None, None),
     TriggerRow(Trigger.CONNECT_CANCELLED,     (*LIVE, DISCONNECTED),    SAME, None, None, None),
     TriggerRow(Trigger.LEAVE,                 (DISCONNECTED,),          SAME, None, None, None),
+    TriggerRow(Trigger.GIVEN_UP,              (DISCONNECTED,),          SAME, None, None, None),
     TriggerRow(Trigger.ATTEMPTS_USED_UP,      (*NOT_LIVE, CONNECTED),   SAME, None, None, None),
     TriggerRow(Trigger.WINDOW_OVER_SIGNALING, (*NOT_LIVE, CONNECTED),   SAME, None, None, None),
     TriggerRow(Trigger.WINDOW_OVER_MEDIA,     (*NOT_LIVE, CONNECTED),   SAME, None, None, None),

@@ -24,7 +24,7 @@ class Transport(Protocol):
         """Makes one attempt to bring signaling back.
 
         `Resynchronised`, `AttemptRefused`, `AttemptUnreached`, or what ended the session (`ServerError`,
-        `RoomCompleted`, `Removed`) is delivered.
+        `RoomCompleted`, `Removed`, `SignalingGivenUp`) is delivered.
         """
 
     def abort(self) -> None:

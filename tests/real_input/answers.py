@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 from session_core.errors import EndsAs, ends_as
-from tests.real_input.player import CONNECTING_MS, IDENTITY, JOINED_MS
+from session_core.trace.player import CONNECTING_MS, IDENTITY, JOINED_MS
 from tests.real_input.traces import OutageTold, Said, Scenario
 
 MILLISECOND: Final = timedelta(milliseconds=1)

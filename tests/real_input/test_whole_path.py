@@ -115,7 +115,7 @@ async def answer_of(played: Played, player: Player) -> Answer:
     story = await ask(played.api, f"/api/v1/sessions/{player.session_id}")
     room = await ask(played.api, f"/api/v1/rooms/{player.room_sid}/timeline")
     assert (story["completeness"]["share"], room["completeness"]["share"]) == (1.0, 1.0)
-    identities = {someone["sid"]: someone["identity"] for someone in player.scenario.initial_participants}
+    identities = {someone["sid"]: someone["identity"] for someone in player.traced.initial_participants}
     return answered(story, room, identities, played.base.utc)
 
 
@@ -127,7 +127,7 @@ async def test_the_api_answers_what_the_traces_of_the_real_sdk_say(played: Playe
 
 async def test_the_api_answers_that_a_documented_room_gave_up_with_53000_after_twelve_refusals(played: Played) -> None:
     (player,) = [player for player in played.players if player.room.policy == ReconnectPolicy.documented()]
-    answer, sdk = await answer_of(played, player), expected(player.scenario)
+    answer, sdk = await answer_of(played, player), expected(player.traced)
     (outage,), (same,) = answer.outages, sdk.outages
     end_ms = player.said()[-1].ms
     assert answer[:4] == (sdk.state, sdk.fate, SIGNALING_CONNECTION, end_ms)
@@ -150,7 +150,7 @@ async def test_the_api_counts_the_codes_that_rooms_were_dropped_with(played: Pla
 
 async def test_the_key_figures_are_those_of_the_traces(played: Played) -> None:
     """The documented room differs from the SDK's in the code and the time of its end, which are not in these."""
-    told = [expected(player.scenario) for player in played.players]
+    told = [expected(player.traced) for player in played.players]
     outages = [outage for answer in told for outage in answer.outages]
     became = Counter(outage.outcome for outage in outages)
     recovered = [outage for outage in outages if outage.outcome == "recovered"]

@@ -107,7 +107,7 @@ def test_what_waited_counts_after_the_resynchronisation() -> None:
     roster, _ = a_roster(bob("connected", 1))
     roster.hold([bob("reconnecting", 2), bob("disconnected", 3), bob("connected", 2)])
     assert present(roster) == {"bob": (CONNECTED, 1)}
-    assert told(roster.resynchronise([bob("connected", 1)])) == ["bob disconnected"]
+    assert told(roster.resynchronise([bob("connected", 1)])) == ["bob reconnecting", "bob disconnected"]
     assert told(roster.release()) == []
 
 

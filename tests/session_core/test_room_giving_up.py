@@ -15,9 +15,10 @@ from session_core.signals import (
     Resynchronised,
     ServerError,
     Signal,
+    SignalingGivenUp,
     SignalingLost,
 )
-from tests.session_core.playing import a_joined_room, at, play
+from tests.session_core.playing import a_joined_room, a_room, at, play
 
 LOST = SignalingLost("remote")
 BACK = Resynchronised(())
@@ -146,3 +147,19 @@ def test_an_answer_to_an_attempt_that_nobody_made_means_nothing() -> None:
     stray: list[tuple[float, Signal]] = [(0, AttemptStarted()), (1, AttemptRefused()), (2, LOST), (3, AttemptRefused())]
     play(room, *stray)
     assert room.attempt_at_us == at(82).steady_us
+
+
+def test_a_transport_that_gives_signaling_up_ends_the_room_with_53000_or_its_own_code() -> None:
+    assert play(a_joined_room(), (10, SignalingGivenUp())) == [
+        "10 local.disconnected PA0",
+        "10 room.disconnected 53000 transport",
+    ]
+    assert play(a_joined_room(), (0, LOST), (10, SignalingGivenUp(53006)), (20, SignalingGivenUp()))[-1] == (
+        "10 room.disconnected 53006 transport"
+    )
+
+
+def test_a_transport_that_gives_the_join_up_has_failed_to_connect() -> None:
+    room = a_room()
+    room.begin(at(0))
+    assert play(room, (10, SignalingGivenUp(53006))) == ["10 room.connect_failed 53006 transport"]
