@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, overload
@@ -37,7 +38,7 @@ from session_core.signals import (
     Signal,
     TokenReplaced,
 )
-from session_core.token_source import AnyToken, TokenSource, token_facts, token_text
+from session_core.token_source import AnyToken, TokenSource, token_facts, token_text, without
 from session_core.transport import Transport
 
 ATTEMPT_TIMEOUT_S: Final = 10.0
@@ -72,6 +73,7 @@ class DrivenRoom:
         self._teller = Teller()
         self._token_source = token_source
         self._token: Token | None = None
+        self._token_text = ""
         self._attempt_timeout_s = attempt_timeout_s
         self._join_ended: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._deadline: tuple[int, Timer] | None = None
@@ -157,13 +159,13 @@ class DrivenRoom:
 
     async def join(self, token: Token | None, text: str, timeout_s: float) -> None:
         """Joins, for connect(). `token` is what telemetry says of `text`. Raises ConnectError."""
-        self._token = token
+        self._token, self._token_text = token, text
         self._take(self._room.begin(self._clock.now()))
         self._unanswered = self._later(timeout_s, lambda: self._give_up(ConnectUnanswered()))
         try:
             self._transport.join(text, self.session.room_name, self._deliver)
         except Exception:
-            logger.exception("a transport could not begin to join")
+            self._log_fault("a transport could not begin to join")
             self._deliver(ConnectUnanswered())
         try:
             ended = await self._join_ended
@@ -180,7 +182,7 @@ class DrivenRoom:
         try:
             self._transport.abort()
         except Exception:
-            logger.exception("a transport could not give up")
+            self._log_fault("a transport could not give up")
         self._deliver(signal)
 
     # What the transport tells and what time brings
@@ -191,7 +193,7 @@ class DrivenRoom:
                 self._stop_waiting()
             self._take(self._room.receive(signal, self._clock.now()))
         except Exception:
-            logger.exception("a room could not take %s", type(signal).__name__)
+            self._log_fault(f"a room could not take {type(signal).__name__}")
 
     def _take(self, events: list[Event]) -> None:
         for event in events:
@@ -244,7 +246,7 @@ class DrivenRoom:
         try:
             token = await self._token_source.ask()
         except Exception:
-            logger.exception("an access token for a reconnection could not be had")
+            self._log_fault("an access token for a reconnection could not be had")
             self._deliver(AttemptUnreached())
             return
         facts = token_facts(token, self._clock.now())
@@ -257,9 +259,10 @@ class DrivenRoom:
 
     def _attempt_with(self, token: AnyToken) -> None:
         try:
-            self._transport.attempt(token_text(token))
+            self._token_text = token_text(token)
+            self._transport.attempt(self._token_text)
         except Exception:
-            logger.exception("a transport could not make an attempt")
+            self._log_fault("a transport could not make an attempt")
             self._deliver(AttemptUnreached())
 
     # The end
@@ -285,7 +288,12 @@ class DrivenRoom:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._transport.close()
         except Exception as error:  # noqa: BLE001 - the room has ended; how its transport does is for the log
-            logger.warning("a transport did not close in order: %s", str(error) or type(error).__name__)
+            said = str(error) or type(error).__name__
+            logger.warning("a transport did not close in order: %s", without(self._token_text, said))
+
+    def _log_fault(self, sentence: str) -> None:
+        """An application's fault with its traceback, whose texts may hold the URL, and it the token."""
+        logger.error("%s\n%s", sentence, without(self._token_text, traceback.format_exc()))
 
     def _later(self, after_s: float, call: Callable[[], None]) -> Timer:
         return self._clock.call_at(self._clock.now().steady_us + int(after_s * 1_000_000), call)

@@ -29,6 +29,7 @@ from session_core.token_source import TokenGiver, TokenSource, token_facts, toke
 from session_core.transport import Transport
 
 CONNECT_TIMEOUT_S: Final = 15.0
+TIMEOUT_MAX_S: Final = 86_400.0
 
 
 def new_session_id(at: Moment, random_bits: Callable[[int], int] = secrets.randbits) -> UUID:
@@ -63,8 +64,13 @@ def connect(
     tests and simulations.
 
     Awaiting raises ConnectError, whose `error.code` says why: 53000 when no server answered, 53006 when it is busy, or
-    the server's own; and whatever a callable `token` raises. A join is not tried twice.
+    the server's own; TokenError for what is no token; and whatever a callable `token` raises. A join is not tried
+    twice. Raises ValueError at once for a `connect_timeout_s` or `attempt_timeout_s` (seconds) that is no time.
+
+    Specification: Room Reconnection States and Events
     """
+    _require_seconds("connect_timeout_s", connect_timeout_s)
+    _require_seconds("attempt_timeout_s", attempt_timeout_s)
     clock = clock if clock is not None else SystemClock()
     source = TokenSource(token)
 
@@ -80,6 +86,7 @@ def connect(
 
     async def join() -> DrivenRoom:
         first = await source.ask()
+        text = token_text(first)
         facts = token_facts(first, clock.now())
         room = DrivenRoom(
             make_room(clock.now(), facts),
@@ -90,7 +97,7 @@ def connect(
             attempt_timeout_s=attempt_timeout_s,
         )
         OPEN_ROOMS.add(room, on_signals=leave_on_signals)
-        await room.join(facts, token_text(first), connect_timeout_s)
+        await room.join(facts, text, connect_timeout_s)
         return room
 
     return Connecting(join)
@@ -116,6 +123,12 @@ class Connecting:
         if self._room is not None:
             self._room.disconnect(_why_left(kind))
             await self._room.closed()
+
+
+def _require_seconds(name: str, value: float) -> None:
+    # Written so that a NaN, which is neither, is refused too.
+    if not 0 < value <= TIMEOUT_MAX_S:
+        raise ValueError(f"connect: {name} is {value}; it must be above 0 and at most {TIMEOUT_MAX_S:g} seconds")
 
 
 def _why_left(kind: type[BaseException] | None) -> Reason:

@@ -221,7 +221,7 @@ class Publisher:
             self._outbox.put(event)
         except Exception:
             self._failed += 1
-            logger.exception("an event could not be queued: %s", getattr(event, "type", event))
+            logger.exception("an event could not be queued: %s", getattr(event, "type", type(event).__name__))
 
     def _start(self) -> None:
         """Wakes the task, or makes one where none of this loop is alive."""
