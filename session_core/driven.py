@@ -54,6 +54,8 @@ class DrivenRoom:
     """A room that reconnects by itself. Made by connect().
 
     `state`, `participants` and `local_participant` are as of the transition whose handlers run, else as of now.
+
+    Specification: Room Reconnection States and Events
     """
 
     def __init__(
@@ -138,11 +140,19 @@ class DrivenRoom:
         self._teller.off(name, handler)
 
     def events(self, events_max: int = EVENTS_MAX) -> EventStream:
-        """The room's events from now on, for `async for`; it ends after `disconnected`."""
+        """The room's events from now on, for `async for`; it ends after `disconnected`.
+
+        `events_max` events wait for one iterator. Raises ValueError for less than one.
+        """
         return self._teller.stream(events_max)
 
     def disconnect(self, reason: Reason = "leave") -> None:
-        """Leaves at once; does nothing when the room is disconnected already."""
+        """Leaves at once; does nothing when the room is disconnected already.
+
+        `reason` is one of leave, cancelled, signal, exit, exception; for telemetry.
+
+        Specification: Handling Browser Session Termination and Page Navigation
+        """
         if not self._has_ended:
             self._take(self._room.receive(Leave(reason), self._clock.now()))
 
@@ -164,7 +174,7 @@ class DrivenRoom:
         self._unanswered = self._later(timeout_s, lambda: self._give_up(ConnectUnanswered()))
         try:
             self._transport.join(text, self.session.room_name, self._deliver)
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged with its traceback, but without the token
             self._log_fault("a transport could not begin to join")
             self._deliver(ConnectUnanswered())
         try:
@@ -181,7 +191,7 @@ class DrivenRoom:
             self._asking.cancel()
         try:
             self._transport.abort()
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged with its traceback, but without the token
             self._log_fault("a transport could not give up")
         self._deliver(signal)
 
@@ -192,7 +202,7 @@ class DrivenRoom:
             if isinstance(signal, _ANSWERS):
                 self._stop_waiting()
             self._take(self._room.receive(signal, self._clock.now()))
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged with its traceback, but without the token
             self._log_fault(f"a room could not take {type(signal).__name__}")
 
     def _take(self, events: list[Event]) -> None:
@@ -245,7 +255,7 @@ class DrivenRoom:
     async def _attempt_with_a_fresh_token(self) -> None:
         try:
             token = await self._token_source.ask()
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged with its traceback, but without the token
             self._log_fault("an access token for a reconnection could not be had")
             self._deliver(AttemptUnreached())
             return
@@ -261,7 +271,7 @@ class DrivenRoom:
         try:
             self._token_text = token_text(token)
             self._transport.attempt(self._token_text)
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged with its traceback, but without the token
             self._log_fault("a transport could not make an attempt")
             self._deliver(AttemptUnreached())
 

@@ -59,18 +59,16 @@ def connect(
     `token` is a string, or what is asked for one, plainly or as a coroutine, before the join and at each attempt to
     reconnect. `policy` is ReconnectPolicy.documented() unless given. Without a `publisher` nothing is published.
     `previous_session_id` names the session that this one replaces after a rejoin. With `leave_on_signals` SIGTERM and
-    SIGINT make the room leave before they do what they did before; for applications without handlers of their own for
-    them, in the main thread: elsewhere it raises RuntimeError or ValueError. `clock`, `jitter`, `random_bits`: for
-    tests and simulations.
+    SIGINT make the room leave before they do what they did before; for applications without handlers of their own, in
+    the main thread: elsewhere it raises RuntimeError or ValueError. `clock`, `jitter`, `random_bits`: for simulations.
 
     Awaiting raises ConnectError, whose `error.code` says why: 53000 when no server answered, 53006 when it is busy, or
     the server's own; TokenError for what is no token; and whatever a callable `token` raises. A join is not tried
-    twice. Raises ValueError at once for a `connect_timeout_s` or `attempt_timeout_s` (seconds) that is no time.
+    twice. Calling raises ValueError for a `connect_timeout_s` or `attempt_timeout_s`, in seconds, that is no time.
 
     Specification: Room Reconnection States and Events
     """
-    _require_seconds("connect_timeout_s", connect_timeout_s)
-    _require_seconds("attempt_timeout_s", attempt_timeout_s)
+    _require_seconds(connect_timeout_s=connect_timeout_s, attempt_timeout_s=attempt_timeout_s)
     clock = clock if clock is not None else SystemClock()
     source = TokenSource(token)
 
@@ -125,10 +123,10 @@ class Connecting:
             await self._room.closed()
 
 
-def _require_seconds(name: str, value: float) -> None:
-    # Written so that a NaN, which is neither, is refused too.
-    if not 0 < value <= TIMEOUT_MAX_S:
-        raise ValueError(f"connect: {name} is {value}; it must be above 0 and at most {TIMEOUT_MAX_S:g} seconds")
+def _require_seconds(**given: float) -> None:
+    for name, value in given.items():
+        if not 0 < value <= TIMEOUT_MAX_S:  # so written, a NaN is refused too
+            raise ValueError(f"connect: {name} is {value}; it must be above 0 and at most {TIMEOUT_MAX_S:g} seconds")
 
 
 def _why_left(kind: type[BaseException] | None) -> Reason:

@@ -148,7 +148,10 @@ class RoomError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a room is reconnecting, was disconnected or could not be joined.
 
     `code` is the number of the catalogue, or any other that a server sent. `vendor_code` is the code of the SDK that
-    was observed, where one was.
+    was observed, where one was. `message` is the catalogue's; of a code that it does not have, the server's own words,
+    which are not published unless that is asked for.
+
+    Specification: Room Reconnection States and Events
     """
 
     code: int
@@ -192,7 +195,10 @@ class SessionCoreError(Exception):
 
 
 class ConnectError(SessionCoreError):
-    """connect() did not lead to a room. `error.code` is the number that the page and the SDK know it by."""
+    """connect() did not lead to a room. `error.code` is the number that the page and the SDK know it by.
+
+    Specification: Room Reconnection States and Events
+    """
 
     code: ClassVar[str] = "connect-failed"
 
@@ -205,6 +211,8 @@ class TokenError(SessionCoreError):
     """An access token cannot be minted, read or used. `reason` says why and what to do.
 
     `answer` is the number of the catalogue that a server refuses such a token with. No text holds the token or a secret.
+
+    Specification: Preventing Reconnection Failure due to Expired AccessToken
     """
 
     code: ClassVar[str] = "token"
@@ -260,7 +268,10 @@ class TokenLifeError(TokenError):
 
 
 class TokenExpiredError(TokenError):
-    """It has expired. `expires_at` is when."""
+    """It has expired. `expires_at` is when.
+
+    Specification: Preventing Reconnection Failure due to Expired AccessToken
+    """
 
     code: ClassVar[str] = "token-expired"
     answer: ClassVar[int] = 20104

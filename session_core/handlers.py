@@ -98,7 +98,10 @@ class Emitter:
 
 
 class Participant(Emitter):
-    """Somebody in the room. `state` is as of the transition that is being told, then as of the last one told."""
+    """Somebody in the room. `state` is as of the transition that is being told, then as of the last one told.
+
+    Specification: RemoteParticipant Reconnection States and Events
+    """
 
     def __init__(self, sid: str, identity: str | None, state: RoomState) -> None:
         super().__init__(_PARTICIPANT_SPELLINGS)

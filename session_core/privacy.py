@@ -1,7 +1,7 @@
 """What is left of an event when it leaves the process: nothing that may name a person without having been asked for.
 
-docs/privacy.md lists every field that leaves, why, and how to switch it off. What is switched off here is gone before an
-event is numbered, kept or written to disk.
+docs/privacy.md lists every field that leaves, why, and how to switch it off. What is switched off here is gone before
+an event is numbered, kept or written to disk.
 
 Rules:
 1. What a server or an SDK says in its own words may hold anything: it leaves only where it is asked for.

@@ -86,7 +86,9 @@ class Room:
     """One participant's life in one room.
 
     `jitter` gives a number from 0 to 1 for each delay. `token` is what telemetry says of the access token; the token
-    itself never comes here. `ignored` counts the words from outside that mean nothing to us.
+    itself never comes here. `ignored` counts what came from outside and means nothing to us. Raises nothing.
+
+    Specification: Room Reconnection States and Events
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Whether what is told to a room has the shape that it claims: a signal, and a moment.
 
-Types are promised to type checkers alone: an adapter passes on what a server sent, and a number may come as text. A room
-that took half of such a signal would be neither as before nor as after it. What is not whole is not taken.
+Types are promised to type checkers alone: an adapter passes on what a server sent, and a number may come as text. A
+room that took half of such a signal would be neither as before nor as after it. What is not whole is not taken.
 
 Not here: words and values that mean nothing (the room counts those), and texts that are too long (bounds.py).
 """
@@ -33,10 +33,14 @@ def is_moment(at: object) -> bool:
     """Whether it is a reading of both clocks, in whole microseconds, of a time that a calendar has."""
     return (
         isinstance(at, Moment)
-        and isinstance(at.steady_us, int)
-        and isinstance(at.utc_us, int)
+        and _is_number(at.steady_us)
+        and _is_number(at.utc_us)
         and UTC_US_MIN <= at.utc_us <= UTC_US_MAX
     )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int)
 
 
 def _is_text(value: object) -> bool:
@@ -58,10 +62,10 @@ def _are_participants(value: object) -> bool:
 def _is_participant(value: object) -> bool:
     return (
         isinstance(value, ParticipantState)
-        and isinstance(value.sid, str)
+        and _is_text(value.sid)
         and _may_be_text(value.identity)
-        and isinstance(value.state, str)
-        and isinstance(value.revision, int)
+        and _is_text(value.state)
+        and _is_number(value.revision)
     )
 
 
@@ -77,7 +81,7 @@ def _is_joined(signal: signals.Joined) -> bool:
 
 
 def _is_answer_with_a_code(signal: signals.ConnectRefused | signals.ServerError) -> bool:
-    return isinstance(signal.code, int) and _is_text(signal.message)
+    return _is_number(signal.code) and _is_text(signal.message)
 
 
 def _has_a_reason(signal: signals.ConnectCancelled | signals.Leave) -> bool:
@@ -89,10 +93,11 @@ def _has_a_peer(signal: signals.PeerClosed | signals.DtlsFailed) -> bool:
 
 
 def _has_a_token(signal: signals.TokenReplaced) -> bool:
-    token = signal.token
-    if not isinstance(token, Token) or not isinstance(token.expires_at, datetime) or not isinstance(token.ttl_s, int):
+    token: object = signal.token
+    if not isinstance(token, Token) or not _is_number(token.ttl_s):
         return False
-    return token.expires_at.tzinfo is not None
+    expires_at: object = token.expires_at
+    return isinstance(expires_at, datetime) and expires_at.tzinfo is not None
 
 
 def _says_all_by_its_name(_: object) -> bool:

@@ -159,7 +159,7 @@ class AccessToken:
         except pyjwt.InvalidKeyError:
             refused = True
         if refused:
-            raise TokenError(_NO_SECRET)
+            raise TokenError(_NOT_OURS)
         return _from(encoded, claims.read(content))
 
     @classmethod
@@ -204,7 +204,7 @@ class AccessToken:
 
 
 _NO_ZONE: Final = "`at` has no time zone; give an aware datetime, as datetime.now(UTC) is"
-_NO_SECRET: Final = "the secret is none for HS256, but another algorithm's key, or no text; use an API key's own"
+_NOT_OURS: Final = "the secret is none for HS256, but another algorithm's key, or no text; use an API key's own"
 
 
 def _check_wish(identity: str, room: str | None, ttl_s: int, at: datetime) -> None:
@@ -224,7 +224,7 @@ def _check_secret(secret: str) -> None:
     except (AttributeError, UnicodeEncodeError):
         size = -1
     if size < 0:
-        raise TokenError(_NO_SECRET)
+        raise TokenError(_NOT_OURS)
     if size < SECRET_BYTES_MIN:
         raise TokenError(f"the secret has fewer than {SECRET_BYTES_MIN} bytes, which HS256 needs; use an API key's own")
 
@@ -243,8 +243,8 @@ def _decoded(jwt: str, secret: str | None) -> dict[str, Any]:
 
     What went wrong is raised outside of the handling: a library's error holds what it could not read.
     """
-    if isinstance(jwt, str) and len(jwt) > JWT_CHARS_MAX:
-        raise TokenTooLargeError(f"it has {len(jwt)} characters; at most {JWT_CHARS_MAX} are taken")
+    if len(str(jwt)) > JWT_CHARS_MAX:
+        raise TokenTooLargeError(f"it has more characters than a token has; at most {JWT_CHARS_MAX} are taken")
     pyjwt = _pyjwt()
     options = {"verify_signature": False} if secret is None else _SIGNATURE_ALONE
     try:
@@ -254,7 +254,7 @@ def _decoded(jwt: str, secret: str | None) -> dict[str, Any]:
     except pyjwt.InvalidSignatureError:
         error = TokenSignatureError("it is not signed with this secret; compare the API key's SID and secret")
     except pyjwt.InvalidKeyError:
-        error = TokenError(_NO_SECRET)
+        error = TokenError(_NOT_OURS)
     except (pyjwt.PyJWTError, ValueError, RecursionError, TypeError, AttributeError):
         error = TokenMalformedError("this is no JWT; give the string that the token server answered with")
     else:

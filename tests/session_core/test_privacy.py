@@ -66,7 +66,8 @@ def test_what_is_not_known_asks_no_rule(who: dict[str, Any]) -> None:
     said = event("room.connecting")
     said = replace(said, session=replace(said.session, **who))
     name = next(iter(who))
-    assert Privacy(**{name: hashed(KEY)}).applied_to(said) is said
+    rules: dict[str, Any] = {name: hashed(KEY)}
+    assert Privacy(**rules).applied_to(said) is said
 
 
 def test_what_a_rule_makes_of_a_name_is_cut_to_what_the_wire_takes() -> None:

@@ -24,7 +24,7 @@ from session_core.transports.memory import MemoryTransport
 from tests.session_core.telling import BEGIN
 from tests.session_core.world import World, turns
 
-SECRET = "the-secret-of-an-api-key-32-bytes-and-more"
+SECRET = "the-secret-of-an-api-key-32-bytes-and-more"  # noqa: S105 - made up, for these tests
 TOKEN = AccessToken.mint("AC1", "SK1", SECRET, identity="alice", room="daily", at=BEGIN)
 SIGNATURE = TOKEN.jwt.rpartition(".")[2]
 OTHER = "another-secret-of-an-api-key-that-is-long"
@@ -55,8 +55,8 @@ def test_a_token_shows_whom_it_admits_and_until_when() -> None:
         msgspec.to_builtins,
         msgspec.json.encode,
         msgspec.msgpack.encode,
-        lambda it: msgspec.structs.asdict(it),
-        lambda it: dataclasses.asdict(it),
+        msgspec.structs.asdict,
+        dataclasses.asdict,
         vars,
     ],
 )

@@ -94,9 +94,10 @@ def test_a_short_secret_is_refused_and_not_told() -> None:
 
 def test_a_token_is_a_frozen_value() -> None:
     token = minted()
-    for change in (lambda: setattr(token, "room", None), lambda: delattr(token, "room")):
-        with pytest.raises(AttributeError, match="frozen value: room cannot be"):
-            change()
+    with pytest.raises(AttributeError, match="frozen value: room cannot be set"):
+        token.room = None
+    with pytest.raises(AttributeError, match="frozen value: room cannot be deleted"):
+        del token.room
     assert (hash(token), token == minted(), token == minted(room=None), token == token.jwt) == (
         hash(minted()),
         True,
