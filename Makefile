@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench generate lock clean
@@ -42,7 +43,7 @@ check: $(VENV)/dev.stamp ## Format, lint, types, architecture, house rules, gene
 	@$(BIN)/python -m pytest -q tests/house
 
 bench: $(VENV)/dev.stamp ## Throughput, as ratios measured in one run
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
 
 generate: $(VENV)/dev.stamp ## Write the files that are generated from the code anew
 	@$(BIN)/python -m tools.generate

@@ -265,9 +265,13 @@ def telemetry() -> list[list[Json]]:
                 unit="s",
             ),
             series(
-                "Dead letters by reason",
-                "Records refused, per minute. Any is a client that speaks wrongly, or somebody else on the topic.",
-                [query(per_minute("reason", "rtc_collector_dead_letters_total") + " > 0", "{{reason}}")],
+                "Records refused, and lost unread",
+                "Dead letters by reason, per minute: a client speaks wrongly, or someone else is on the topic. "
+                "Lost unread: the log dropped them before a collector came to them; keep it for longer.",
+                [
+                    query(per_minute("reason", "rtc_collector_dead_letters_total") + " > 0", "{{reason}}"),
+                    query("60 * sum(rate(rtc_collector_records_lost_total[$__rate_interval])) > 0", "lost unread"),
+                ],
                 unit=PER_MINUTE,
             ),
         ],
