@@ -59,12 +59,12 @@ def connect(
     `token` is a string, or what is asked for one, plainly or as a coroutine, before the join and at each attempt to
     reconnect. `policy` is ReconnectPolicy.documented() unless given. Without a `publisher` nothing is published.
     `previous_session_id` names the session that this one replaces after a rejoin. With `leave_on_signals` SIGTERM and
-    SIGINT make the room leave before they do what they did before; for applications without handlers of their own, in
-    the main thread: elsewhere it raises RuntimeError or ValueError. `clock`, `jitter`, `random_bits`: for simulations.
+    SIGINT make the room leave before they do what they did; in the main thread, else it raises RuntimeError or
+    ValueError. `clock`, `jitter`, `random_bits`: for simulations.
 
     Awaiting raises ConnectError, whose `error.code` says why: 53000 when no server answered, 53006 when it is busy, or
-    the server's own; TokenError for what is no token; and whatever a callable `token` raises. A join is not tried
-    twice. Calling raises ValueError for a `connect_timeout_s` or `attempt_timeout_s`, in seconds, that is no time.
+    the server's own; TokenError for what is no token; whatever a callable `token` raises. A join is not tried twice.
+    Calling raises ValueError for a timeout, in seconds, that is no time.
 
     Specification: Room Reconnection States and Events
     """
@@ -73,9 +73,9 @@ def connect(
     source = TokenSource(token)
 
     def make_room(now: Moment, facts: Token | None) -> Room:
-        session_id = new_session_id(now, random_bits)
+        named = new_session_id(now, random_bits)
         return Room(
-            Session(session_id=session_id, previous_session_id=previous_session_id, room_name=room_name),
+            Session(session_id=named, previous_session_id=previous_session_id, room_name=room_name),
             policy=policy if policy is not None else ReconnectPolicy.documented(),
             client=client,
             jitter=jitter if jitter is not None else random.Random().random,  # noqa: S311 - spreads load, hides nothing
@@ -83,8 +83,7 @@ def connect(
         )
 
     async def join() -> DrivenRoom:
-        first = await source.ask()
-        text = token_text(first)
+        text = token_text(first := await source.ask())
         facts = token_facts(first, clock.now())
         room = DrivenRoom(
             make_room(clock.now(), facts),

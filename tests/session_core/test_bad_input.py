@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from session_core.events import Event, Moment, Token
-from session_core.room import Room
 from session_core.signals import (
     SIGNALS,
     ConnectRefused,
@@ -174,13 +173,6 @@ def test_a_moment_that_is_none_is_the_one_before(moment: Any) -> None:
 def test_a_room_that_begins_at_no_moment_begins_all_the_same() -> None:
     room = a_room()
     assert [event.type for event in room.begin(NONE)] == ["room.connecting"]
-
-
-def test_every_signal_that_is_whole_is_taken() -> None:
-    """That a new signal has its check: without one it would never be taken."""
-    from session_core import shapes
-
-    assert set(shapes._CHECKS) == set(Room.HANDLERS)
 
 
 # The driver

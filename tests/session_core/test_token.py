@@ -155,6 +155,12 @@ def test_whatever_a_token_claims_it_is_read_or_refused(claims: dict[str, Any]) -
     assert token.facts(moment()).ttl_s >= 0
 
 
+def test_without_its_library_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    with pytest.raises(TokenError, match="minting and reading need PyJWT"):
+        AccessToken.read("x")
+
+
 def test_without_its_library_the_extra_is_named() -> None:
     program = """
 import sys
