@@ -188,7 +188,7 @@ class Outbox:
     def take(self, limit: int, sent_at: datetime) -> list[Record]:
         """The oldest messages, at most `limit`, as they are sent now; `settle` must follow before the next take.
 
-        Loss reports come when nothing else waits.
+        Loss reports come when nothing else waits. Raises RuntimeError where it does not.
         """
         if self._taken or self._taken_reports:
             raise RuntimeError("outbox: settle() what was taken before taking more")

@@ -94,7 +94,7 @@ def _entry(name: str, thing: Any) -> str:
     parts = [f"### {name}", f"```python\n{_signature(name, thing)}\n```", doc.summary]
     parts += [doc.rest] if doc.rest else []
     init = vars(thing).get("__init__") if isinstance(thing, type) else None
-    made = said(init) if init is not None else None
+    made = said(init) if inspect.isfunction(init) and init.__doc__ else None
     parts += [part for part in (made.summary, made.rest) if part] if made is not None else []
     parts += [f"Code `{thing.code}`."] if isinstance(thing, type) and issubclass(thing, SessionCoreError) else []
     parts += [f"In the specification: *{doc.place}*."] if doc.place else []

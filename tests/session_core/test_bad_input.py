@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from session_core.events import Event, Moment, Token
+from session_core.outbox import Outbox
+from session_core.publisher import MemorySink, Publisher
 from session_core.signals import (
     SIGNALS,
     ConnectRefused,
@@ -289,3 +291,18 @@ async def test_a_handler_that_ends_the_program_does_and_the_room_can_still_be_le
     room.off("reconnecting", leave)
     room.disconnect()
     assert notes == ["disconnected disconnected"]
+
+
+@pytest.mark.parametrize("name", ["batch_events_max", "retry_max_s"])
+@pytest.mark.parametrize("value", [0, -1, math.nan])
+def test_a_publisher_that_could_send_nothing_is_refused(name: str, value: float) -> None:
+    how: dict[str, Any] = {name: value}
+    with pytest.raises(ValueError, match=f"publisher: {name} must be above 0, not {value}"):
+        Publisher(MemorySink(), **how)
+
+
+@pytest.mark.parametrize("name", ["events_max", "bytes_max", "sessions_max"])
+def test_an_outbox_whose_bound_is_no_number_is_refused(name: str) -> None:
+    how: dict[str, Any] = {name: math.nan}
+    with pytest.raises(ValueError, match=f"outbox: {name} must be at least 1, not nan"):
+        Outbox(**how)
