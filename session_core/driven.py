@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, get_args
@@ -35,7 +36,7 @@ from session_core.signals import (
     Signal,
     TokenReplaced,
 )
-from session_core.token_source import AnyToken, TokenSource, token_facts, token_text
+from session_core.token_source import AnyToken, TokenSource, token_facts, token_text, without
 from session_core.transport import Transport
 
 ATTEMPT_TIMEOUT_S: Final = 10.0
@@ -47,7 +48,10 @@ logger = logging.getLogger(__name__)
 
 
 class DrivenRoom(LiveRoom):
-    """A room that reconnects by itself. Made by connect()."""
+    """A room that reconnects by itself. Made by connect().
+
+    Specification: Room Reconnection States and Events
+    """
 
     def __init__(
         self,
@@ -62,6 +66,7 @@ class DrivenRoom(LiveRoom):
         super().__init__(room, clock=clock, publisher=publisher, token=None)
         self._transport = transport
         self._token_source = token_source
+        self._token_text = ""
         self._attempt_timeout_s = attempt_timeout_s
         self._join_ended: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._next_attempt: tuple[int, Timer] | None = None
@@ -91,13 +96,13 @@ class DrivenRoom(LiveRoom):
 
     async def join(self, token: Token | None, text: str, timeout_s: float) -> None:
         """Joins, for connect(). `token` is what telemetry says of `text`. Raises ConnectError."""
-        self._token = token
+        self._token, self._token_text = token, text
         self._take(self._room.begin(self._clock.now()))
         self._unanswered = self._later(timeout_s, lambda: self._give_up(ConnectUnanswered()))
         try:
             self._transport.join(text, self.session.room_name, self._deliver)
-        except Exception:
-            logger.exception("a transport could not begin to join")
+        except Exception:  # noqa: BLE001 - logged with its traceback, but without the token
+            self._log_fault("a transport could not begin to join")
             self._deliver(ConnectUnanswered())
         try:
             ended = await self._join_ended
@@ -113,8 +118,8 @@ class DrivenRoom(LiveRoom):
             self._asking.cancel()
         try:
             self._transport.abort()
-        except Exception:
-            logger.exception("a transport could not give up")
+        except Exception:  # noqa: BLE001 - logged with its traceback, but without the token
+            self._log_fault("a transport could not give up")
         self._deliver(signal)
 
     # What the transport tells and what time brings
@@ -124,8 +129,8 @@ class DrivenRoom(LiveRoom):
             if isinstance(signal, _ANSWERS):
                 self._stop_waiting()
             self._receive(signal)
-        except Exception:
-            logger.exception("a room could not take %s", type(signal).__name__)
+        except Exception:  # noqa: BLE001 - logged with its traceback, but without the token
+            self._log_fault(f"a room could not take {type(signal).__name__}")
 
     def _join_has_ended(self, event: Event) -> None:
         if not self._join_ended.done():
@@ -153,8 +158,8 @@ class DrivenRoom(LiveRoom):
     async def _attempt_with_a_fresh_token(self) -> None:
         try:
             token = await self._token_source.ask()
-        except Exception:
-            logger.exception("an access token for a reconnection could not be had")
+        except Exception:  # noqa: BLE001 - logged with its traceback, but without the token
+            self._log_fault("an access token for a reconnection could not be had")
             self._deliver(AttemptUnreached())
             return
         facts = token_facts(token, self._clock.now())
@@ -167,9 +172,10 @@ class DrivenRoom(LiveRoom):
 
     def _attempt_with(self, token: AnyToken) -> None:
         try:
-            self._transport.attempt(token_text(token))
-        except Exception:
-            logger.exception("a transport could not make an attempt")
+            self._token_text = token_text(token)
+            self._transport.attempt(self._token_text)
+        except Exception:  # noqa: BLE001 - logged with its traceback, but without the token
+            self._log_fault("a transport could not make an attempt")
             self._deliver(AttemptUnreached())
 
     # The end
@@ -195,7 +201,12 @@ class DrivenRoom(LiveRoom):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._transport.close()
         except Exception as error:  # noqa: BLE001 - the room has ended; how its transport does is for the log
-            logger.warning("a transport did not close in order: %s", str(error) or type(error).__name__)
+            said = str(error) or type(error).__name__
+            logger.warning("a transport did not close in order: %s", without(self._token_text, said))
+
+    def _log_fault(self, sentence: str) -> None:
+        """An application's fault with its traceback, whose texts may hold the URL, and it the token."""
+        logger.error("%s\n%s", sentence, without(self._token_text, traceback.format_exc()))
 
     def _later(self, after_s: float, call: Callable[[], None]) -> Timer:
         return self._clock.call_at(self._clock.now().steady_us + int(after_s * 1_000_000), call)

@@ -29,6 +29,7 @@ from session_core.token_source import TokenGiver, TokenSource, token_facts, toke
 from session_core.transport import Transport
 
 CONNECT_TIMEOUT_S: Final = 15.0
+TIMEOUT_MAX_S: Final = 86_400.0
 
 
 def connect(
@@ -52,20 +53,23 @@ def connect(
     `token` is a string, or what is asked for one, plainly or as a coroutine, before the join and at each attempt to
     reconnect. `policy` is ReconnectPolicy.documented() unless given. Without a `publisher` nothing is published.
     `previous_session_id` names the session that this one replaces after a rejoin. With `leave_on_signals` SIGTERM and
-    SIGINT make the room leave before they do what they did before; for applications without handlers of their own for
-    them, in the main thread: elsewhere it raises RuntimeError or ValueError. `clock`, `jitter`, `random_bits`: for
-    tests and simulations.
+    SIGINT make the room leave before they do what they did; in the main thread, else it raises RuntimeError or
+    ValueError. `clock`, `jitter`, `random_bits`: for simulations.
 
     Awaiting raises ConnectError, whose `error.code` says why: 53000 when no server answered, 53006 when it is busy, or
-    the server's own; and whatever a callable `token` raises. A join is not tried twice.
+    the server's own; TokenError for what is no token; whatever a callable `token` raises. A join is not tried twice.
+    Calling raises ValueError for a timeout, in seconds, that is no time.
+
+    Specification: Room Reconnection States and Events
     """
+    _require_seconds(connect_timeout_s=connect_timeout_s, attempt_timeout_s=attempt_timeout_s)
     clock = clock if clock is not None else SystemClock()
     source = TokenSource(token)
 
     def make_room(now: Moment, facts: Token | None) -> Room:
-        session_id = new_session_id(now, random_bits)
+        named = new_session_id(now, random_bits)
         return Room(
-            Session(session_id=session_id, previous_session_id=previous_session_id, room_name=room_name),
+            Session(session_id=named, previous_session_id=previous_session_id, room_name=room_name),
             policy=policy if policy is not None else ReconnectPolicy.documented(),
             client=client,
             jitter=jitter if jitter is not None else random.Random().random,  # noqa: S311 - spreads load, hides nothing
@@ -73,7 +77,7 @@ def connect(
         )
 
     async def join() -> DrivenRoom:
-        first = await source.ask()
+        text = token_text(first := await source.ask())
         facts = token_facts(first, clock.now())
         room = DrivenRoom(
             make_room(clock.now(), facts),
@@ -84,7 +88,7 @@ def connect(
             attempt_timeout_s=attempt_timeout_s,
         )
         OPEN_ROOMS.add(room, on_signals=leave_on_signals)
-        await room.join(facts, token_text(first), connect_timeout_s)
+        await room.join(facts, text, connect_timeout_s)
         return room
 
     return Connecting(join)
@@ -110,3 +114,9 @@ class Connecting:
         if self._room is not None:
             self._room.disconnect(why_left(kind))
             await self._room.closed()
+
+
+def _require_seconds(**given: float) -> None:
+    for name, value in given.items():
+        if not 0 < value <= TIMEOUT_MAX_S:  # so written, a NaN is refused too
+            raise ValueError(f"connect: {name} is {value}; it must be above 0 and at most {TIMEOUT_MAX_S:g} seconds")

@@ -3,7 +3,7 @@
     SessionCoreError            raised into the application
     ├── ConnectError            connect() did not lead to a room; carries the RoomError that says why
     ├── ExtraMissingError       a package is not installed that comes with an extra; says which
-    ├── TokenError              an access token cannot be minted, read or used
+    ├── TokenError              an access token cannot be minted, read or used; one below it for each way
     ├── PolicyError             a reconnect policy that could not work
     ├── ScenarioError           a scenario that cannot be played as it is written
     ├── WireError               bytes that are not an event of ours; says what and where
@@ -18,6 +18,7 @@ This file knows nothing of rooms or transports.
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import Flag, StrEnum, auto
 from typing import ClassVar, Final, NamedTuple
 
@@ -150,7 +151,10 @@ class RoomError(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why a room is reconnecting, was disconnected or could not be joined.
 
     `code` is the number of the catalogue, or any other that a server sent. `vendor_code` is the code of the SDK that
-    was observed, where one was.
+    was observed, where one was. `message` is the catalogue's; of a code that it does not have, the server's own words,
+    which are not published unless that is asked for.
+
+    Specification: Room Reconnection States and Events
     """
 
     code: int
@@ -194,7 +198,10 @@ class SessionCoreError(Exception):
 
 
 class ConnectError(SessionCoreError):
-    """connect() did not lead to a room. `error.code` is the number that the page and the SDK know it by."""
+    """connect() did not lead to a room. `error.code` is the number that the page and the SDK know it by.
+
+    Specification: Room Reconnection States and Events
+    """
 
     code: ClassVar[str] = "connect-failed"
 
@@ -215,13 +222,98 @@ class ExtraMissingError(SessionCoreError, ImportError):
 
 
 class TokenError(SessionCoreError):
-    """An access token cannot be minted, read or used. `reason` says why and what to do."""
+    """An access token cannot be minted, read or used. `reason` says why and what to do.
+
+    `answer` is the number of the catalogue that a server refuses such a token with. No text holds the token or a secret.
+
+    Specification: Preventing Reconnection Failure due to Expired AccessToken
+    """
 
     code: ClassVar[str] = "token"
+    answer: ClassVar[int] = 20101
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(f"access token: {reason}")
+
+
+class TokenMalformedError(TokenError):
+    """It is no token at all."""
+
+    code: ClassVar[str] = "token-malformed"
+
+
+class TokenTooLargeError(TokenError):
+    """It is longer than any token of ours, and was not looked into."""
+
+    code: ClassVar[str] = "token-too-large"
+
+
+class TokenAlgorithmError(TokenError):
+    """It is signed by another algorithm than HS256, or by none."""
+
+    code: ClassVar[str] = "token-algorithm"
+    answer: ClassVar[int] = 20102
+
+
+class TokenSignatureError(TokenError):
+    """It is not signed with this secret, or was changed since."""
+
+    code: ClassVar[str] = "token-signature"
+    answer: ClassVar[int] = 20107
+
+
+class TokenClaimsError(TokenError):
+    """A claim is missing or of a wrong shape. `claim` is its path."""
+
+    code: ClassVar[str] = "token-claims"
+    answer: ClassVar[int] = 20106
+
+    def __init__(self, claim: str, reason: str) -> None:
+        self.claim = claim
+        super().__init__(f"claim `{claim}` {reason}")
+
+
+class TokenLifeError(TokenError):
+    """It lives longer than the 24 hours that a token may."""
+
+    code: ClassVar[str] = "token-life"
+    answer: ClassVar[int] = 20104
+
+
+class TokenExpiredError(TokenError):
+    """It has expired. `expires_at` is when.
+
+    Specification: Preventing Reconnection Failure due to Expired AccessToken
+    """
+
+    code: ClassVar[str] = "token-expired"
+    answer: ClassVar[int] = 20104
+
+    def __init__(self, expires_at: datetime) -> None:
+        self.expires_at = expires_at
+        super().__init__(f"it expired at {expires_at.isoformat()}; ask the token server for another")
+
+
+class TokenNotYetValidError(TokenError):
+    """It is not valid yet. `valid_from` is when it will be."""
+
+    code: ClassVar[str] = "token-not-yet-valid"
+    answer: ClassVar[int] = 20105
+
+    def __init__(self, valid_from: datetime) -> None:
+        self.valid_from = valid_from
+        super().__init__(f"it is valid from {valid_from.isoformat()} on; look at both machines' clocks")
+
+
+class TokenRoomError(TokenError):
+    """It admits to another room than the one that was asked for."""
+
+    code: ClassVar[str] = "token-room"
+    answer: ClassVar[int] = 20106
+
+    def __init__(self) -> None:
+        super().__init__("it admits to another room; mint one for this room, or for every room")
 
 
 class PolicyError(SessionCoreError):

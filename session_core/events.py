@@ -56,7 +56,10 @@ def us_from_utc(at: datetime) -> int:
 
 
 class RoomState(StrEnum):
-    """The state of a room, and of a participant. `connecting` exists inside connect() only; `disconnected` is final."""
+    """The state of a room, and of a participant. `connecting` exists inside connect() only; `disconnected` is final.
+
+    Specification: Room Reconnection States and Events
+    """
 
     CONNECTING = "connecting"
     CONNECTED = "connected"
@@ -130,7 +133,10 @@ class Policy(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Token(Struct, frozen=True, kw_only=True):
-    """When the access token expires, and the life it was made with."""
+    """When the access token expires, and the life it was made with, in seconds. Never the token.
+
+    Specification: Preventing Reconnection Failure due to Expired AccessToken
+    """
 
     expires_at: datetime
     ttl_s: int
@@ -141,7 +147,10 @@ class Outage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `number` counts the session's outages from 1. Attempts and durations are cumulative for this outage.
     `signaling_down_ms` and `media_down_ms` say how long each link was down, which the SDK never shows.
-    `since_previous_ms` is the time from the end of the outage before.
+    `since_previous_ms` is the time from the end of the outage before. Durations are whole milliseconds of the steady
+    clock.
+
+    Specification: Room Reconnection States and Events
     """
 
     number: int
@@ -155,7 +164,7 @@ class Outage(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Totals(Struct, frozen=True, kw_only=True):
-    """Cumulative for the session: a later event repeats what an earlier one said."""
+    """Cumulative for the session: a later event repeats what an earlier one said. Durations are whole milliseconds."""
 
     outages: int = 0
     reconnecting_ms: int = 0
@@ -163,7 +172,10 @@ class Totals(Struct, frozen=True, kw_only=True):
 
 
 class ParticipantView(Struct, frozen=True, kw_only=True):
-    """A participant as it was at the transition."""
+    """A participant as it was at the transition.
+
+    Specification: RemoteParticipant Reconnection States and Events
+    """
 
     sid: str
     identity: str | None
@@ -176,6 +188,8 @@ class Event(Struct, frozen=True, kw_only=True):
     `state` is the state, after the transition, of whom the event is about: the room for room.*, the participant for
     participant.* and local.*. `from_state` and `to_state` are set on transitions. `participants` counts who is in the
     room, the local participant included.
+
+    Specification: Room Reconnection States and Events
     """
 
     type: EventType

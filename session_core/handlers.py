@@ -101,7 +101,10 @@ class Emitter:
 
 
 class Participant(Emitter):
-    """Somebody in the room. `state` is as of the transition that is being told, then as of the last one told."""
+    """Somebody in the room. `state` is as of the transition that is being told, then as of the last one told.
+
+    Specification: RemoteParticipant Reconnection States and Events
+    """
 
     def __init__(self, sid: str, identity: str | None, state: RoomState) -> None:
         super().__init__(_PARTICIPANT_SPELLINGS)
@@ -176,7 +179,9 @@ class Teller(Emitter):
         self.participants = {other.sid: Participant(other.sid, other.identity, other.state) for other in others}
 
     def stream(self, events_max: int) -> EventStream:
-        """An iterator over what is told from now on."""
+        """An iterator over what is told from now on. Raises ValueError for a queue without room for an event."""
+        if not events_max >= 1:  # so written, a NaN is refused too
+            raise ValueError(f"events: events_max must be at least 1, not {events_max}")
         stream = EventStream(events_max)
         self._streams.add(stream)
         if self.state is RoomState.DISCONNECTED:

@@ -112,11 +112,19 @@ class LiveRoom:
         self._teller.off(name, handler)
 
     def events(self, events_max: int = EVENTS_MAX) -> EventStream:
-        """The room's events from now on, for `async for`; it ends after `disconnected`."""
+        """The room's events from now on, for `async for`; it ends after `disconnected`.
+
+        `events_max` events wait for one iterator. Raises ValueError for less than one.
+        """
         return self._teller.stream(events_max)
 
     def disconnect(self, reason: Reason = "leave") -> None:
-        """Leaves at once; does nothing when the room is disconnected already."""
+        """Leaves at once; does nothing when the room is disconnected already.
+
+        `reason` is one of leave, cancelled, signal, exit, exception; for telemetry.
+
+        Specification: Handling Browser Session Termination and Page Navigation
+        """
         if not self._has_ended:
             self._receive(Leave(reason))
 

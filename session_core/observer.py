@@ -24,8 +24,6 @@ from types import TracebackType
 from typing import Final, Literal, Self
 from uuid import UUID
 
-import msgspec
-
 from session_core.clock import Clock, SystemClock
 from session_core.errors import Origin
 from session_core.events import Client, Session
@@ -34,6 +32,7 @@ from session_core.live import LiveRoom, new_session_id, why_left
 from session_core.policy import ReconnectPolicy
 from session_core.publisher import Publisher
 from session_core.room import Room
+from session_core.shapes import is_whole
 from session_core.signals import (
     IceState,
     Joined,
@@ -99,9 +98,12 @@ class ObservedRoom(LiveRoom):
 
     def feed(self, signal: Signal) -> None:
         """Takes any signal of session_core.signals. Never raises: what is none, or holds what it may not, is logged."""
+        if not is_whole(signal):
+            logger.error(
+                "an observed room cannot take this %s: no signal, or one of a wrong shape", type(signal).__name__
+            )
         try:
-            # Checked before the room sees it, which takes a signal for well made and would stop halfway.
-            self._receive(msgspec.convert(msgspec.to_builtins(signal), type(signal)))
+            self._receive(signal)
         except Exception:
             logger.exception("an observed room could not take %s", type(signal).__name__)
 

@@ -29,6 +29,7 @@ from msgspec.structs import replace
 from session_core import wire
 from session_core.events import PARTICIPANT_EVENTS_ROOM_MAX, PUBLISHED_TYPES, SEQLESS_TYPES, Event
 from session_core.identity import Telling, as_it_is
+from session_core.privacy import Privacy
 
 EVENTS_MAX: Final = 10_000
 BYTES_MAX: Final = 8 * 1024 * 1024
@@ -111,16 +112,22 @@ class Outbox:
         participants_max: int = PARTICIPANT_EVENTS_ROOM_MAX,
         sessions_max: int = SESSIONS_MAX,
         identity: Telling = as_it_is,
+        room_name: Telling = as_it_is,
+        error_texts: bool = False,
     ) -> None:
-        """`identity` is what is told of who somebody is: identity.as_it_is, left_out or hashed(key)."""
+        """`identity` and `room_name` are what is told of them: identity.as_it_is, left_out or hashed(key).
+
+        With `error_texts`, what a server says beside a code that is not in the catalogue is told too. Raises ValueError
+        for bounds that leave room for nothing.
+        """
         for name, value in (("events_max", events_max), ("bytes_max", bytes_max), ("sessions_max", sessions_max)):
-            if value < 1:
+            if not value >= 1:  # so written, a NaN is refused too
                 raise ValueError(f"outbox: {name} must be at least 1, not {value}")
         self._events_max = events_max
         self._bytes_max = bytes_max
         self._participants_max = participants_max
         self._sessions_max = sessions_max
-        self._told_identity = identity
+        self._privacy = Privacy(identity=identity, room_name=room_name, error_texts=error_texts)
         self._sessions: dict[UUID, _Session] = {}
         self._waiting: tuple[dict[int, _Waiting], ...] = tuple({} for _ in _RANKS)
         self._taken: list[tuple[int, _Waiting]] = []
@@ -165,7 +172,7 @@ class Outbox:
             self._did["refused"] += 1
             return
         try:
-            message = self._numbered(session, self._discreet(event))
+            message = self._numbered(session, self._privacy.applied_to(event))
             if message is not None:
                 self._queue(session, message)
         except Exception:
@@ -181,7 +188,7 @@ class Outbox:
     def take(self, limit: int, sent_at: datetime) -> list[Record]:
         """The oldest messages, at most `limit`, as they are sent now; `settle` must follow before the next take.
 
-        Loss reports come when nothing else waits.
+        Loss reports come when nothing else waits. Raises RuntimeError where it does not.
         """
         if self._taken or self._taken_reports:
             raise RuntimeError("outbox: settle() what was taken before taking more")
@@ -220,12 +227,6 @@ class Outbox:
         if session is None and len(self._sessions) < self._sessions_max:
             session = self._sessions[session_id] = _Session()
         return session
-
-    def _discreet(self, event: Event) -> Event:
-        """The event with what may be told of the identity."""
-        who = event.session.identity
-        told = None if who is None else self._told_identity(who)
-        return event if told == who else replace(event, session=replace(event.session, identity=told))
 
     def _numbered(self, session: _Session, event: Event) -> wire.Message | None:
         if event.type in SEQLESS_TYPES:

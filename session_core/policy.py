@@ -46,6 +46,8 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
     longer.
     `remembers_hidden_failure`: whether media that failed while signaling was down has to be well again before the room
     is reconnected; if not, being on its way is enough.
+
+    Specification: Room Reconnection States and Events
     """
 
     name: str
@@ -83,7 +85,10 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
         delay_max_ms: int = DELAY_MAX_MS,
         jitter: float = JITTER,
     ) -> ReconnectPolicy:
-        """What the page "Reconnection States and Events" promises: 53000 for attempts used up, 53002 for time over."""
+        """What the page "Reconnection States and Events" promises: 53000 for attempts used up, 53002 for time over.
+
+        Specification: Room Reconnection States and Events
+        """
         return cls(
             name="documented",
             window_ms=window_ms,

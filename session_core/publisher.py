@@ -82,7 +82,8 @@ class MemorySink:
 class Publisher:
     """Takes the events of any number of rooms of one process and brings them to one sink. See this module's promise.
 
-    It belongs to the event loop that runs when it is first used, for as long as that runs.
+    It belongs to the event loop that runs when it is first used, for as long as that runs: `flush` and `close` of
+    another one raise RuntimeError.
     """
 
     def __init__(
@@ -95,7 +96,13 @@ class Publisher:
         retry_max_s: float = RETRY_MAX_S,
         jitter: Callable[[], float] | None = None,
     ) -> None:
-        """`jitter` gives numbers from 0 to 1: retries wait up to a quarter longer by it, so that a fleet spreads."""
+        """`jitter` gives numbers from 0 to 1: retries wait up to a quarter longer by it, so that a fleet spreads.
+
+        Raises ValueError for a `batch_events_max` or a `retry_max_s` (seconds) that is not above 0.
+        """
+        for name, value in (("batch_events_max", batch_events_max), ("retry_max_s", retry_max_s)):
+            if not value > 0:  # so written, a NaN is refused too
+                raise ValueError(f"publisher: {name} must be above 0, not {value}")
         self._sink = sink
         self._outbox = outbox if outbox is not None else Outbox()
         self._clock = clock if clock is not None else SystemClock()
@@ -221,7 +228,7 @@ class Publisher:
             self._outbox.put(event)
         except Exception:
             self._failed += 1
-            logger.exception("an event could not be queued: %s", getattr(event, "type", event))
+            logger.exception("an event could not be queued: %s", getattr(event, "type", type(event).__name__))
 
     def _start(self) -> None:
         """Wakes the task, or makes one where none of this loop is alive."""

@@ -45,6 +45,7 @@ from session_core.ledger import Ledger
 from session_core.media import Peers
 from session_core.participant import Change, LocalParticipant, RemoteParticipant, Roster
 from session_core.policy import ReconnectPolicy, WindowCode
+from session_core.shapes import is_moment, is_whole
 from session_core.timers import Timer, Timers
 from session_core.transitions import LIVE, LinkRow, Signaling, Trigger, Window
 
@@ -68,7 +69,9 @@ class Room:
     """One participant's life in one room.
 
     `jitter` gives a number from 0 to 1 for each delay. `token` is what telemetry says of the access token; the token
-    itself never comes here. `ignored` counts the words from outside that mean nothing to us.
+    itself never comes here. `ignored` counts what came from outside and means nothing to us. Raises nothing.
+
+    Specification: Room Reconnection States and Events
     """
 
     def __init__(
@@ -141,10 +144,13 @@ class Room:
         return self._journal.take()
 
     def receive(self, signal: signals.Signal, at: Moment) -> list[Event]:
-        """Take a signal. What was due before it and what happened because of it, in order."""
+        """Take a signal. What was due before it and what happened because of it, in order. Ignores what is none."""
         self._catch_up(self._never_back(at))
         if self._state is not RoomState.DISCONNECTED:
-            self.HANDLERS[type(signal)](self, signal)
+            if is_whole(signal):
+                self.HANDLERS[type(signal)](self, signal)
+            else:
+                self._ignore(f"{type(signal).__name__} of a wrong shape")
             self._catch_up(self._now)
         return self._journal.take()
 
@@ -156,6 +162,9 @@ class Room:
     # Time
 
     def _never_back(self, at: Moment) -> Moment:
+        if not is_moment(at):
+            self._ignore("a moment of a wrong shape")
+            return self._now
         return at if at.steady_us >= self._now.steady_us else at._replace(steady_us=self._now.steady_us)
 
     def _catch_up(self, at: Moment) -> None:
@@ -218,8 +227,10 @@ class Room:
 
     def _set_window(self, session_timeout_ms: int | None) -> None:
         """The server may set the window of the outages to come, where there is one."""
-        if session_timeout_ms is not None and self._window_ms is not None:
-            self._window_ms = within(session_timeout_ms, DAY_MS)
+        if session_timeout_ms is not None and not session_timeout_ms >= 0:  # so written, a NaN is none either
+            self._ignore("a window that is none")
+        elif session_timeout_ms is not None and self._window_ms is not None:
+            self._window_ms = int(within(session_timeout_ms, DAY_MS))
 
     def _end(self, trigger: Trigger, told: WithCode | None = None, reason: Reason | None = None) -> None:
         row = transitions.trigger(self._state, trigger)

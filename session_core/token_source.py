@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from session_core.errors import TokenError
 from session_core.events import Moment, Token
 from session_core.token import AccessToken
 
 AnyToken = str | AccessToken
+TELLING_CHARS_MIN: Final = 8
+"""What is shorter is in every text by chance, and no secret."""
+
 TokenGiver = Callable[[], AnyToken | Awaitable[AnyToken]]
 
 
@@ -33,8 +37,16 @@ class TokenSource:
 
 
 def token_text(token: AnyToken) -> str:
-    """What is sent to the server."""
-    return token.jwt if isinstance(token, AccessToken) else token
+    """What is sent to the server. Raises TokenError for what is no token, and says of which type it is, not what."""
+    text = token.jwt if isinstance(token, AccessToken) else token
+    if not isinstance(text, str):
+        raise TokenError(f"a string or an AccessToken is expected, found {type(text).__name__}")
+    return text
+
+
+def without(token: str, text: str) -> str:
+    """The text with the token blotted out: what a library says of a URL holds the token too."""
+    return text.replace(token, "<access token>") if len(token) >= TELLING_CHARS_MIN else text
 
 
 def token_facts(token: AnyToken, seen: Moment) -> Token | None:

@@ -59,7 +59,7 @@ State = Literal["connecting", "connected", "reconnecting", "disconnected"]
 
 
 class WireErrorData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
-    """`data.error`: why; the message is the catalogue's and not repeated, but for codes that it does not have."""
+    """`data.error`: why; the message is the catalogue's and not repeated. Of other codes it is told where asked for."""
 
     code: Int
     name: Text | None = None
@@ -388,7 +388,7 @@ def _error_data(error: RoomError | None) -> WireErrorData | None:
     return WireErrorData(
         code=error.code,
         name=error.name,
-        message=None if error.code in CATALOGUE else error.message[:TEXT_MAX],
+        message=None if error.code in CATALOGUE else error.message[:TEXT_MAX] or None,
         origin=error.origin,
         vendor=error.vendor,
         vendor_code=error.vendor_code,

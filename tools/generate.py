@@ -16,6 +16,8 @@ from tools.dashboards.files import FILES as DASHBOARD_FILES
 from tools.errors_page import errors_page
 from tools.events_page import events_page
 from tools.observing_page import observing_page
+from tools.privacy_page import privacy_page
+from tools.reference_page import reference_page
 from tools.states_page import states_page
 from tools.store_page import store_page
 
@@ -27,7 +29,9 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "docs/errors.md": errors_page,
     "docs/events.md": events_page,
     "docs/observing.md": observing_page,
+    "docs/privacy.md": privacy_page,
     "docs/reconnection.md": states_page,
+    "docs/reference.md": reference_page,
     "docs/store.md": store_page,
 }
 """Path from the root of the repository: what makes its text."""

@@ -7,7 +7,7 @@ FILE_LINES_MAX = 400
 DOCS_LINES_MAX = 250
 
 # Pages that a function writes from the code are as long as what they list.
-GENERATED_DOCS = {"docs/metrics.md", "docs/configuration.md", "docs/errors.md"}
+GENERATED_DOCS = {"docs/metrics.md", "docs/configuration.md", "docs/errors.md", "docs/reference.md"}
 
 
 def test_no_function_is_longer_than_a_screen() -> None:

@@ -15,11 +15,21 @@ from session_core.errors import (
     PolicyError,
     RoomError,
     SessionCoreError,
+    TokenAlgorithmError,
+    TokenClaimsError,
     TokenError,
+    TokenExpiredError,
+    TokenLifeError,
+    TokenMalformedError,
+    TokenNotYetValidError,
+    TokenRoomError,
+    TokenSignatureError,
+    TokenTooLargeError,
     WireError,
     ends_as,
     room_error,
 )
+from tests.session_core.telling import BEGIN
 
 
 def test_the_catalogue_has_the_codes_of_the_sdk_and_the_one_that_it_lacks() -> None:
@@ -104,6 +114,33 @@ def test_an_error_says_its_facts_in_a_sentence_and_promises_a_code(
     error: SessionCoreError, code: str, says: str
 ) -> None:
     assert (error.code, str(error)) == (code, says)
+
+
+@pytest.mark.parametrize(
+    ("error", "answer", "says"),
+    [
+        (TokenMalformedError("is none"), 20101, "access token: is none"),
+        (TokenTooLargeError("is long"), 20101, "access token: is long"),
+        (TokenAlgorithmError("is none"), 20102, "access token: is none"),
+        (TokenSignatureError("is none"), 20107, "access token: is none"),
+        (TokenClaimsError("exp", "is none"), 20106, "access token: claim `exp` is none"),
+        (TokenLifeError("is long"), 20104, "access token: is long"),
+        (
+            TokenExpiredError(BEGIN),
+            20104,
+            "access token: it expired at 2026-11-24T12:00:00+00:00; ask the token server for another",
+        ),
+        (
+            TokenNotYetValidError(BEGIN),
+            20105,
+            "access token: it is valid from 2026-11-24T12:00:00+00:00 on; look at both machines' clocks",
+        ),
+        (TokenRoomError(), 20106, "access token: it admits to another room; mint one for this room, or for every room"),
+    ],
+)
+def test_a_token_that_is_refused_says_why_and_what_a_server_answers(error: TokenError, answer: int, says: str) -> None:
+    assert (error.answer, str(error)) == (answer, says)
+    assert Appears.CONNECT in CATALOGUE[answer].appears
 
 
 def test_every_error_of_the_tree_has_a_code_of_its_own() -> None:

@@ -300,3 +300,14 @@ def test_a_clock_that_goes_back_stands_still() -> None:
     room = a_joined_room()
     room.receive(LOST, at(1000))
     assert said(room.receive(BACK, at(400)))[0] == "1000 room.reconnected"
+
+
+def test_what_is_no_signal_and_a_moment_that_is_none_change_nothing_and_are_counted() -> None:
+    room = a_joined_room()
+    nothing: Any = None
+    assert room.receive(nothing, at(1)) == []
+    assert room.advance(nothing) == []
+    assert (room.state, room.ignored) == (
+        "connected",
+        {"NoneType of a wrong shape": 1, "a moment of a wrong shape": 1},
+    )

@@ -74,6 +74,12 @@ def test_the_server_may_set_the_window() -> None:
     ]
 
 
+def test_a_window_below_0_is_none_and_changes_nothing() -> None:
+    room = a_joined_room(session_timeout_ms=-1)
+    play(room, (0, LOST))
+    assert (room.deadline_us, room.ignored) == (at(30_000).steady_us, {"a window that is none": 1})
+
+
 def test_a_window_that_the_server_sets_meanwhile_is_for_the_next_outage() -> None:
     room = a_joined_room()
     play(room, (0, LOST), (10, FAILED), (20, Resynchronised((), session_timeout_ms=60_000)))
