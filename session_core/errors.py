@@ -5,6 +5,7 @@
     ├── TokenError              an access token cannot be minted, read or used
     ├── PolicyError             a reconnect policy that could not work
     ├── WireError               bytes that are not an event of ours; says what and where
+    ├── OutboxFileError         a file that an outbox was kept in cannot be used; names it and says why
     └── SinkError               a sink did not take a batch; raised to the publisher, never into the application
 
     RoomError                   a value, never raised: what `event.error` holds
@@ -235,6 +236,22 @@ class WireError(SessionCoreError):
         self.where = where
         self.detail = detail
         super().__init__(f"{reason} at {where}: {detail}")
+
+
+class OutboxFileError(SessionCoreError):
+    """A file that an outbox was kept in cannot be used.
+
+    `reason` is `missing`, `in-use` (a process that lives has it), `newer` (of a later version), `unavailable` (it cannot
+    be opened now) or `unreadable`.
+    """
+
+    code: ClassVar[str] = "outbox-file"
+
+    def __init__(self, path: str, reason: str, detail: str) -> None:
+        self.path = path
+        self.reason = reason
+        self.detail = detail
+        super().__init__(f"outbox {path}: {detail}")
 
 
 class SinkError(SessionCoreError):
