@@ -11,7 +11,7 @@ Rules:
 5. What is sent was on disk before, unless the disk is slower than DISK_WITHIN_S or has failed.
 6. `publish` is for every thread. All else belongs to the loop that sends; another one is refused while that one runs.
 
-Not here: what is kept and what is dropped (outbox.py), how a sink sends (kafka.py).
+Not here: what is kept and what is dropped (outbox.py), on disk (disk.py); how a sink sends (kafka.py).
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ EXIT_WITHIN_S: Final = 2.0
 """How long the end of the interpreter waits for what is still unsent."""
 SINK_CLOSE_WITHIN_S: Final = 2.0
 DISK_WITHIN_S: Final = 0.5
-"""How long a batch waits to be on disk before it is sent. Rooms do not wait for it."""
 ADOPT_A_TURN: Final = 100
-"""Events of a dead process that are taken over before the rooms have their turn."""
 ARRIVED_MAX: Final = 10_000
 """Events of other threads that wait until the loop comes to number them; more than that are refused."""
 
@@ -80,8 +78,8 @@ class Publisher:
     ) -> None:
         """What waits is kept in a file too, in `folder`, unless `memory_only`; see docs/outbox.md.
 
-        Without a `folder` it is one of the user's own for each `sink.address`. Whatever processes that died left in it
-        is sent. `jitter` gives numbers from 0 to 1: retries wait up to a quarter longer by it, so that a fleet spreads.
+        Without a `folder` it is one of the user's own for each `sink.address`. `jitter` gives numbers from 0 to 1:
+        retries wait up to a quarter longer by it, so that a fleet spreads.
         """
         self._sink = sink
         self._outbox = outbox if outbox is not None else Outbox()
@@ -136,6 +134,13 @@ class Publisher:
             with suppress(RuntimeError):  # it has just ended: whoever uses the publisher next takes the event in
                 home.call_soon_threadsafe(self._take_in)
 
+    def on_disk(self) -> Future[None]:
+        """Done when all that was published so far is on disk, or nothing will be: the disk failed, or is not used."""
+        if self._disk is not None:
+            return self._disk.written()
+        (done := Future[None]()).set_result(None)
+        return done
+
     async def flush(self, within_s: float = CLOSE_WITHIN_S) -> bool:
         """Sends what waits now and returns whether all of it arrived within `within_s` seconds."""
         self._require_home()
@@ -144,8 +149,9 @@ class Publisher:
             self._start()
             self._end_pause()
             async with asyncio.timeout(within_s):
-                await self._on_disk()
+                await _within(DISK_WITHIN_S, self.on_disk())
                 await self._idle.wait()
+                await _within(DISK_WITHIN_S, self.on_disk())
         except TimeoutError:
             return False
         finally:
@@ -166,8 +172,7 @@ class Publisher:
         finally:
             await self._stop()
             await self._close_sink()
-            if self._disk is not None:
-                await _within(DISK_WITHIN_S, self._close_disk(self._disk))
+            await _within(DISK_WITHIN_S, self._end_disk())
         if self._outbox.is_empty:
             atexit.unregister(self._at_exit)
         return self.counts
@@ -180,10 +185,8 @@ class Publisher:
                 asyncio.run_coroutine_threadsafe(self.flush(within_s), home).result(within_s)
             return
         self._take_in()
-        if self._disk is not None:
-            ended = self._close_disk(self._disk) if self._outbox.is_empty else self._disk.written()
-            with suppress(TimeoutError):
-                ended.result(min(DISK_WITHIN_S, within_s))
+        with suppress(TimeoutError):
+            self._end_disk().result(min(DISK_WITHIN_S, within_s))
         if self._outbox.is_empty:
             return
         loop = LoopOfLastResort()
@@ -192,13 +195,11 @@ class Publisher:
         finally:
             loop.close()
 
-    def _close_disk(self, disk: Disk) -> Future[None]:
-        """Removes the file where all is told; else sees to it that all is in it, for the rooms go on or it waits."""
-        return disk.close(remove=True) if self._outbox.is_empty and not self._outbox.sessions else disk.written()
-
-    async def _on_disk(self) -> None:
-        if self._disk is not None and not self._disk.has_failed:
-            await _within(DISK_WITHIN_S, self._disk.written())
+    def _end_disk(self) -> Future[None]:
+        """Removes the file when all is told; else sees to it that all is in it."""
+        if self._disk is not None and self._outbox.is_empty and not self._outbox.sessions:
+            return self._disk.close(remove=True)
+        return self.on_disk()
 
     def _home_elsewhere(self) -> asyncio.AbstractEventLoop | None:
         """The loop that sends, where it runs in another thread than this one."""
@@ -252,7 +253,7 @@ class Publisher:
         while (left := self._disk.next_leftovers(self._outbox.fits)) is not None:
             for turn, _ in enumerate(self._outbox.adopt(left)):
                 if turn % ADOPT_A_TURN == 0:
-                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)  # the rooms have their turn
             self._disk.adopted(left)
 
     def _start(self) -> None:
@@ -314,7 +315,7 @@ class Publisher:
         delivered: frozenset[int] | range = frozenset()
         refused: range = range(0)
         try:
-            await self._on_disk()
+            await _within(DISK_WITHIN_S, self.on_disk())
             await self._sink.send(records)
             delivered = range(len(records))
         except SinkError as error:
@@ -380,7 +381,8 @@ def _disk_for(sink: Sink, folder: str | Path | None) -> Disk | None:
 
 async def _within(within_s: float, future: Future[None]) -> None:
     with suppress(TimeoutError):
-        await asyncio.wait_for(asyncio.wrap_future(future), within_s)
+        if not future.done():
+            await asyncio.wait_for(asyncio.wrap_future(future), within_s)
 
 
 def _flush_at_exit(publisher: Publisher) -> Callable[[], None]:
