@@ -132,10 +132,11 @@ def apply(connection: sqlite3.Connection, statements: Iterable[Statement]) -> No
     try:
         for sql, values in statements:
             connection.execute(sql, values)
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a disk that is full has rolled back already
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 def read(path: Path, *, ends_sessions: bool = True) -> tuple[Leftovers, frozenset[str]]:
