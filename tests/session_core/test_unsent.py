@@ -44,8 +44,8 @@ async def asked(*arguments: object) -> tuple[int, str, str]:
 
 async def test_a_file_is_shown_as_it_is(tmp_path: Path) -> None:
     path, _ = await left_in(tmp_path)
-    size = sum(len(wire.encode(m, m.time)) for m in (wire.message(event(k), n) for n, k in enumerate(
-        ("room.connecting", "room.connected"))))  # fmt: skip
+    messages = (wire.message(event("room.connecting"), 0), wire.message(event("room.connected", at_s=2), 1))
+    size = sum(len(wire.encode(message, message.time)) for message in messages)
     shown = (
         f"{path}\n  sessions    1\n  unfinished  1\n  events      2\n  bytes       {size}\n"
         "  from        2026-11-24T12:00:00+00:00\n  to          2026-11-24T12:00:02+00:00\n"
