@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from concurrent.futures import Future
 from typing import Any
 
 
@@ -27,3 +28,14 @@ def is_being_cancelled() -> bool:
     """Tells a cancellation of this task from one that a client let escape."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+async def within(within_s: float, future: Future[None]) -> None:
+    """Waits for another thread's answer, for so long at most."""
+    if future.done():
+        return
+    waiting = asyncio.wrap_future(future)
+    try:  # not wait_for(), which on Python 3.11 swallows a cancellation that comes with the answer
+        await asyncio.wait({waiting}, timeout=within_s)
+    finally:
+        waiting.cancel()

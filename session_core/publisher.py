@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Final, Self
 from session_core.clock import Clock, SystemClock
 from session_core.errors import SinkError
 from session_core.events import Event
-from session_core.loops import LoopOfLastResort, is_being_cancelled, running_loop
+from session_core.loops import LoopOfLastResort, is_being_cancelled, running_loop, within
 from session_core.outbox import Counts, Outbox
 from session_core.sink import MemorySink, Sink, said
 
@@ -149,9 +149,9 @@ class Publisher:
             self._start()
             self._end_pause()
             async with asyncio.timeout(within_s):
-                await _within(DISK_WITHIN_S, self.on_disk())
+                await within(DISK_WITHIN_S, self.on_disk())
                 await self._idle.wait()
-                await _within(DISK_WITHIN_S, self.on_disk())
+                await within(DISK_WITHIN_S, self.on_disk())
         except TimeoutError:
             return False
         finally:
@@ -172,7 +172,7 @@ class Publisher:
         finally:
             await self._stop()
             await self._close_sink()
-            await _within(DISK_WITHIN_S, self._end_disk())
+            await within(DISK_WITHIN_S, self._end_disk())
         if self._outbox.is_empty:
             atexit.unregister(self._at_exit)
         return self.counts
@@ -315,7 +315,7 @@ class Publisher:
         delivered: frozenset[int] | range = frozenset()
         refused: range = range(0)
         try:
-            await _within(DISK_WITHIN_S, self.on_disk())
+            await within(DISK_WITHIN_S, self.on_disk())
             await self._sink.send(records)
             delivered = range(len(records))
         except SinkError as error:
@@ -377,12 +377,6 @@ def _disk_for(sink: Sink, folder: str | Path | None) -> Disk | None:
     if folder is not None:
         return Disk(Path(folder))
     return None if address is None else Disk(lambda: default_folder(address))
-
-
-async def _within(within_s: float, future: Future[None]) -> None:
-    with suppress(TimeoutError):
-        if not future.done():
-            await asyncio.wait_for(asyncio.wrap_future(future), within_s)
 
 
 def _flush_at_exit(publisher: Publisher) -> Callable[[], None]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 
-from session_core.loops import LoopOfLastResort, is_being_cancelled, running_loop
+import pytest
+
+from session_core.loops import LoopOfLastResort, is_being_cancelled, running_loop, within
 
 
 def test_a_loop_is_told_where_one_runs_and_none_where_none_does() -> None:
@@ -21,3 +24,13 @@ def test_the_loop_of_last_resort_looks_names_up_by_itself() -> None:
     finally:
         loop.close()
     assert {address for *_, address in found} == {("127.0.0.1", 9092)}
+
+
+async def test_a_cancellation_that_comes_with_the_answer_is_not_swallowed() -> None:
+    answer: Future[None] = Future()
+    task = asyncio.create_task(within(5, answer))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_soon(task.cancel)
+    answer.set_result(None)
+    with pytest.raises(asyncio.CancelledError):
+        await task
