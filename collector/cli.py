@@ -1,4 +1,4 @@
-"""The `roomwatch` command: run, migrate, check, demo, trace, version. Turns errors into one line and an exit code.
+"""The `roomwatch` command: run, migrate, check, demo, trace, outbox, version. Errors become a line and an exit code.
 
 Exit codes: 0 done; 1 looked and found something wrong; 2 cannot be done as asked. Importing this file is fast and
 reads nothing: what a command needs is imported when that command runs.
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from collector import __version__
-from collector.errors import CollectorError, ExtraMissing, StopTimedOut
+from collector.errors import CollectorError, ConfigError, ExtraMissing, StopTimedOut
 
 if TYPE_CHECKING:
     import asyncio
@@ -35,6 +35,7 @@ Why did this call drop? Roomwatch stores what rooms said of their connections, a
   roomwatch check      looks at Kafka, the store and the clocks; names the command that mends what is wrong
   roomwatch run        reads the topic into the store; serves page, API and metrics
   roomwatch trace      plays a scenario to a room and says what its users would see; needs nothing else
+  roomwatch outbox     shows what a process that embeds the session core left unsent, and sends it
 """
 
 SETTINGS_FROM: Final = """\
@@ -110,6 +111,13 @@ def _parser(*, whole: bool) -> argparse.ArgumentParser:
     demo.add_argument("--seed", type=int, default=1, metavar="S", help="the same seed makes the same fleet")
     demo.set_defaults(command=_demo)
     _add_trace(commands.add_parser("trace", help="play scenarios to a room; say what its users would see"))
+    outbox = commands.add_parser("outbox", help="show what a process left unsent; send it")
+    outbox.add_argument("file", metavar="FILE", help="an outbox-….db that an embedded session core left")
+    outbox.add_argument("--drain", action="store_true", help="send what is in it, and remove it")
+    outbox.add_argument("--bootstrap-servers", metavar="HOST:PORT", help="the Kafka to drain it into")
+    outbox.add_argument("--topic", default="room-session-events", metavar="NAME", help="default: %(default)s")
+    outbox.add_argument("--within", type=_positive, default=60, metavar="S", help="give up after S seconds; default 60")
+    outbox.set_defaults(command=_outbox)
     version = commands.add_parser("version", help="the version of this program")
     version.set_defaults(command=_version)
     return parser
@@ -128,7 +136,9 @@ def _add_trace(trace: argparse.ArgumentParser) -> None:
 
 
 def _asks_for_settings(arguments: Sequence[str]) -> bool:
-    return arguments[:1] not in (["demo"], ["trace"]) and any(word in {"-h", "--help"} for word in arguments[1:])
+    return arguments[:1] not in (["demo"], ["trace"], ["outbox"]) and any(
+        word in {"-h", "--help"} for word in arguments[1:]
+    )
 
 
 def _settings_help() -> str:
@@ -266,6 +276,24 @@ def _trace(told: argparse.Namespace) -> int:
         for line in lines_of(player, with_final=told.final):
             print(line)
     return DONE
+
+
+def _outbox(told: argparse.Namespace) -> int:
+    from session_core.errors import SessionCoreError  # noqa: PLC0415 - see this module's docstring
+    from session_core.unsent import drain, shown  # noqa: PLC0415
+
+    if told.drain and not told.bootstrap_servers:
+        raise ConfigError("--drain", "needs --bootstrap-servers HOST:PORT, the Kafka to send it to")
+    try:
+        if not told.drain:
+            print(shown(told.file))
+            return DONE
+        sent, left = drain(told.file, told.bootstrap_servers, told.topic, told.within)
+    except SessionCoreError as error:
+        print(f"roomwatch: {error}", file=sys.stderr)
+        return CANNOT
+    print(f"{sent} events sent" + (f", {left} not; they are still there" if left else "; the file is removed"))
+    return FOUND if left else DONE
 
 
 def _version(told: argparse.Namespace) -> int:

@@ -37,6 +37,11 @@ def clip(text: str, most: int = TEXT_MAX) -> str:
     return "".join(letter if letter >= " " and letter != "\x7f" else " " for letter in cut)
 
 
+def storable(text: str) -> bool:
+    """Whether databases take it: no null character, no half of a surrogate pair."""
+    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def clip_fields(value: S, most: int = TEXT_MAX) -> S:
     """The same value with every text in it clipped."""
     texts = {name: clip(field, most) for name, field in msgspec.structs.asdict(value).items() if isinstance(field, str)}

@@ -7,6 +7,7 @@
     ├── PolicyError             a reconnect policy that could not work
     ├── ScenarioError           a scenario that cannot be played as it is written
     ├── WireError               bytes that are not an event of ours; says what and where
+    ├── OutboxFileError         a file that an outbox was kept in cannot be used; names it and says why
     └── SinkError               a sink did not take a batch; raised to the publisher, never into the application
 
     RoomError                   a value, never raised: what `event.error` holds
@@ -282,10 +283,7 @@ class TokenLifeError(TokenError):
 
 
 class TokenExpiredError(TokenError):
-    """It has expired. `expires_at` is when.
-
-    Specification: Preventing Reconnection Failure due to Expired AccessToken
-    """
+    """It has expired. `expires_at` is when."""
 
     code: ClassVar[str] = "token-expired"
     answer: ClassVar[int] = 20104
@@ -367,6 +365,22 @@ class ScenarioError(SessionCoreError):
         self.where = where
         self.reason = reason
         super().__init__(" ".join(part for part in (f"{file}:", where, reason) if part))
+
+
+class OutboxFileError(SessionCoreError):
+    """A file that an outbox was kept in cannot be used.
+
+    `reason` is `missing`, `in-use` (a process that lives has it), `newer` (of a later version), `unavailable` (it cannot
+    be opened now) or `unreadable`.
+    """
+
+    code: ClassVar[str] = "outbox-file"
+
+    def __init__(self, path: str, reason: str, detail: str) -> None:
+        self.path = path
+        self.reason = reason
+        self.detail = detail
+        super().__init__(f"outbox {path}: {detail}")
 
 
 class SinkError(SessionCoreError):

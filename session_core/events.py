@@ -16,7 +16,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from session_core.errors import RoomError
+from session_core.errors import Origin, RoomError
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -90,6 +90,9 @@ EventType = Literal[PublishedType, LocalType]
 PUBLISHED_TYPES: Final[frozenset[str]] = frozenset(get_args(PublishedType))
 SEQLESS_TYPES: Final[frozenset[str]] = frozenset({"session.alive", "session.events_lost"})
 """Events that take no sequence number: a proof of life and a loss report may be replaced by their next."""
+
+TERMINAL_TYPES: Final[frozenset[str]] = frozenset({"room.disconnected", "room.connect_failed"})
+"""Events that end a session."""
 
 Reason = Literal["leave", "cancelled", "signal", "exit", "exception"]
 """Why this side left."""
@@ -207,3 +210,10 @@ class Event(Struct, frozen=True, kw_only=True):
     token: Token | None = None
     policy: Policy | None = None
     client: Client | None = None
+
+
+def ended_by(event: Event) -> Origin | None:
+    """Who ended a session where no error says it: this side, which gives a reason, or the server, which gives none."""
+    if event.error is not None or event.type not in TERMINAL_TYPES:
+        return None
+    return Origin.LOCAL if event.reason is not None else Origin.SERVER

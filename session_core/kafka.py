@@ -112,6 +112,12 @@ class KafkaSink:
         self._producer: AIOKafkaProducer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    @property
+    def address(self) -> str:
+        """Where it sends to: what outboxes on disk are told apart by."""
+        servers = self._servers.split(",") if isinstance(self._servers, str) else self._servers
+        return f"kafka {','.join(sorted(servers))} {self._topic}"
+
     def __repr__(self) -> str:
         return f"KafkaSink({self._servers!r}, {self._topic!r}, security={self._security!r})"
 

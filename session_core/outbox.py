@@ -12,6 +12,7 @@ Rules:
 5. A loss is told twice: in `lost` of every later message of its session, and by `session.events_lost`.
 6. A session is forgotten once its terminal event was sent and its losses were told.
 7. What is under way (taken and not settled) is neither dropped nor replaced: it may have arrived.
+8. `keeper` is told of every change as it is made, and keeps what is kept here, no more (kept.py).
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from session_core import wire
-from session_core.events import PARTICIPANT_EVENTS_ROOM_MAX, PUBLISHED_TYPES, SEQLESS_TYPES, Event
+from session_core.events import PARTICIPANT_EVENTS_ROOM_MAX, PUBLISHED_TYPES, SEQLESS_TYPES, TERMINAL_TYPES, Event
 from session_core.identity import Telling, as_it_is
+from session_core.kept import Keeper, Leftovers, MemoryOnly, Standing, bare, ended_by_restart
 from session_core.privacy import Privacy
 
 EVENTS_MAX: Final = 10_000
@@ -37,7 +39,6 @@ SESSIONS_MAX: Final = 100_000
 """Sessions that one outbox numbers at a time. One more than that publishes nothing and is counted as refused."""
 
 LOSS_REPORT: Final = "session.events_lost"
-TERMINAL_TYPES: Final = frozenset({"room.disconnected", "room.connect_failed"})
 
 OVERFLOW: Final = "overflow"
 """Lost because the queue was full."""
@@ -80,7 +81,7 @@ class _Waiting(NamedTuple):
 class _Session:
     """What is remembered of a session between its first event and its end."""
 
-    __slots__ = ("alive", "ended", "last", "lost", "lost_at", "n", "next_seq", "told", "waiting")
+    __slots__ = ("alive", "ended", "last", "lost", "lost_at", "n", "next_seq", "state", "told", "waiting")
 
     def __init__(self) -> None:
         self.next_seq = 0
@@ -89,6 +90,7 @@ class _Session:
         self.ended = False
         self.alive: int | None = None
         self.last: wire.Message | None = None
+        self.state: wire.State | None = None
         self.lost: dict[str, dict[str, int]] = {}
         self.lost_at: datetime | None = None
         self.told: dict[str, dict[str, int]] = {}
@@ -128,6 +130,7 @@ class Outbox:
         self._participants_max = participants_max
         self._sessions_max = sessions_max
         self._privacy = Privacy(identity=identity, room_name=room_name, error_texts=error_texts)
+        self.keeper: Keeper = MemoryOnly()
         self._sessions: dict[UUID, _Session] = {}
         self._waiting: tuple[dict[int, _Waiting], ...] = tuple({} for _ in _RANKS)
         self._taken: list[tuple[int, _Waiting]] = []
@@ -174,16 +177,58 @@ class Outbox:
         try:
             message = self._numbered(session, self._privacy.applied_to(event))
             if message is not None:
-                self._queue(session, message)
+                self._queue(session, message, wire.encode(message, message.time))
         except Exception:
             # Its number stays given: the gap says that something is missing. Its session may have ended with it.
             self._free(event.session.session_id, session)
             raise
         if message is None:
             self._lose(event.session.session_id, session, NUMBERS_USED_UP, event.type, event.at.utc)
-        while self._events > self._events_max or self._bytes > self._bytes_max:
-            if not self._drop_one(event.at.utc):
-                break
+        self._make_room(event.at.utc)
+
+    def fits(self, left: Leftovers) -> bool:
+        """Whether adopt() would drop nothing, or there is nothing here that could make more room."""
+        count = len(left.waiting) + left.unfinished
+        size = sum(len(value) for _, value in left.waiting)
+        return not self._events or (
+            self._events + count <= self._events_max
+            and self._bytes + size <= self._bytes_max
+            and len(self._sessions) + len(left.sessions) <= self._sessions_max
+        )
+
+    def adopt(self, left: Leftovers) -> Iterator[None]:
+        """Goes on with what another process left, a step at each turn of the iterator; its unfinished sessions end."""
+        for found, last, lost in left.sessions:
+            session = self._sessions.setdefault(found.session_id, _Session())
+            session.next_seq, session.n = max(found.next_seq, session.next_seq), max(found.n, session.n)
+            session.last, session.state, session.lost = last, found.state, lost
+            self.keeper.remember(found)
+            if lost:
+                self._untold[found.session_id] = None
+                self.keeper.lose(found.session_id, lost)
+            yield
+        for message, value in left.waiting:
+            self._queue(self._sessions.setdefault(message.data.session_id, _Session()), message, value)
+            yield
+        for one in left.sessions:
+            session = self._sessions[one.standing.session_id]
+            session.ended = one.standing.ended or left.ends_sessions
+            if left.ends_sessions and not one.standing.ended:
+                end = ended_by_restart(one)
+                session.next_seq, session.n, session.state = end.data.seq + 1, 0, "disconnected"
+                self._queue(session, end, wire.encode(end, end.time))
+            self._make_room(one.last.time)
+            self._free(one.standing.session_id, session)
+            yield
+
+    def note(self, reason: str) -> bool:
+        """Has one session, if there is any, tell what befell the outbox, though nothing of it is lost by that yet."""
+        for session_id, session in reversed(self._sessions.items()):
+            if session.last is not None:
+                session.lost.setdefault(reason, {}).setdefault(LOSS_REPORT, 0)
+                self._untold[session_id] = None
+                return True
+        return False
 
     def take(self, limit: int, sent_at: datetime) -> list[Record]:
         """The oldest messages, at most `limit`, as they are sent now; `settle` must follow before the next take.
@@ -210,9 +255,9 @@ class Outbox:
         for position, (ordinal, waiting) in enumerate(taken):
             if position in delivered:
                 self._did["published"] += 1
-                self._let_go(waiting)
+                self._let_go(ordinal, waiting)
             elif position in refused:
-                self._let_go(waiting, REFUSED)
+                self._let_go(ordinal, waiting, REFUSED)
             else:
                 again.append((ordinal, waiting))
         self._put_back(again)
@@ -238,17 +283,19 @@ class Outbox:
             session.last = wire.message(event, session.next_seq - 1)
             return None
         message = wire.message(event, session.next_seq)
+        if event.type.startswith("room."):
+            session.state = message.data.to_state
         session.next_seq += 1
         session.n = 0
         return message
 
-    def _queue(self, session: _Session, message: wire.Message) -> None:
+    def _queue(self, session: _Session, message: wire.Message, value: bytes) -> None:
         rank = next(rank for rank, begin in enumerate(_RANKS) if message.type.startswith(begin))
         if rank == 0 and session.alive is not None and session.alive in self._waiting[0]:
             replaced = self._waiting[0].pop(session.alive)
             self._did["replaced"] += 1
-            self._forget(session, replaced)
-        waiting = _Waiting(message, rank, len(wire.encode(message, message.time)))
+            self._forget(session.alive, session, replaced)
+        waiting = _Waiting(message, rank, len(value))
         self._waiting[rank][self._next_ordinal] = waiting
         if rank == 0:
             session.alive = self._next_ordinal
@@ -257,14 +304,23 @@ class Outbox:
         self._bytes += waiting.size
         session.waiting += 1
         session.last = message
+        self.keeper.keep(self._next_ordinal - 1, value)
+        standing = (session.next_seq, session.n, session.state, session.ended, value)
+        self.keeper.remember(Standing(message.data.session_id, *standing))
+
+    def _make_room(self, at: datetime) -> None:
+        while self._events > self._events_max or self._bytes > self._bytes_max:
+            if not self._drop_one(at):
+                break
 
     def _drop_one(self, at: datetime) -> bool:
         for waiting in self._waiting:
             if waiting:
-                dropped = waiting.pop(next(iter(waiting)))
+                ordinal = next(iter(waiting))
+                dropped = waiting.pop(ordinal)
                 session_id = dropped.message.data.session_id
                 session = self._sessions[session_id]
-                self._forget(session, dropped)
+                self._forget(ordinal, session, dropped)
                 self._lose(session_id, session, OVERFLOW, dropped.message.type, at)
                 return True
         return False
@@ -273,18 +329,20 @@ class Outbox:
         counts = session.lost.setdefault(reason, {})
         counts[kind] = counts.get(kind, 0) + 1
         session.lost_at = at
+        self.keeper.lose(session_id, session.lost)
         self._untold[session_id] = None
         self._did["dropped"] += 1
 
-    def _forget(self, session: _Session, waiting: _Waiting) -> None:
+    def _forget(self, ordinal: int, session: _Session, waiting: _Waiting) -> None:
+        self.keeper.let_go(ordinal)
         self._events -= 1
         self._bytes -= waiting.size
         session.waiting -= 1
 
-    def _let_go(self, waiting: _Waiting, lost_because: str | None = None) -> None:
+    def _let_go(self, ordinal: int, waiting: _Waiting, lost_because: str | None = None) -> None:
         session_id = waiting.message.data.session_id
         session = self._sessions[session_id]
-        self._forget(session, waiting)
+        self._forget(ordinal, session, waiting)
         if lost_because is not None:
             self._lose(session_id, session, lost_because, waiting.message.type, waiting.message.time)
         self._free(session_id, session)
@@ -303,7 +361,7 @@ class Outbox:
             if entry.rank == 0 and session.alive != ordinal:
                 del self._waiting[0][ordinal]
                 self._did["replaced"] += 1
-                self._forget(session, entry)
+                self._forget(ordinal, session, entry)
 
     def _told(self, session_id: UUID, lost: dict[str, dict[str, int]]) -> None:
         session = self._sessions[session_id]
@@ -315,6 +373,7 @@ class Outbox:
     def _free(self, session_id: UUID, session: _Session) -> None:
         if session.ended and not session.waiting and session.has_told_all:
             del self._sessions[session_id]
+            self.keeper.forget(session_id)
 
     def _oldest_first(self) -> Iterator[tuple[int, _Waiting]]:
         """What waits, in the order in which it was put."""
@@ -331,21 +390,8 @@ class Outbox:
             raise RuntimeError("outbox: a session without an event has lost one")
         session.n += 1
         seq = max(session.next_seq - 1, 0)
-        bare = replace(
-            last.data,
-            seq=seq,
-            from_state=None,
-            to_state=None,
-            subject_sid=None,
-            error=None,
-            reason=None,
-            outage=None,
-            token=None,
-            policy=None,
-            client=None,
-        )
         at = session.lost_at or last.time
-        return replace(last, id=f"{seq}.{session.n}", type=LOSS_REPORT, time=at, data=bare)
+        return replace(last, id=f"{seq}.{session.n}", type=LOSS_REPORT, time=at, data=bare(last.data, seq))
 
 
 def _copied(lost: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:

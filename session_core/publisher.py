@@ -8,9 +8,10 @@ Rules:
 2. What a sink could not take is sent again, after a delay that grows, for as long as it takes.
 3. What a sink refuses for good is sent once more by itself; what is refused alone is given up and told as lost.
 4. `close` is bounded: what could not be sent within it still counts as pending.
-5. `publish` is for every thread. All else belongs to the loop that sends; another one is refused while that one runs.
+5. What is sent was on disk before, unless the disk is slower than DISK_WITHIN_S or has failed.
+6. `publish` is for every thread. All else belongs to the loop that sends; another one is refused while that one runs.
 
-Not here: what is kept and what is dropped (outbox.py), how a sink sends (kafka.py).
+Not here: what is kept and what is dropped (outbox.py), on disk (disk.py); how a sink sends (kafka.py).
 """
 
 from __future__ import annotations
@@ -19,19 +20,25 @@ import asyncio
 import atexit
 import logging
 import random
-import socket
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from session_core.clock import Clock, SystemClock
 from session_core.errors import SinkError
 from session_core.events import Event
-from session_core.outbox import Counts, Outbox, Record
+from session_core.loops import LoopOfLastResort, is_being_cancelled, running_loop, within
+from session_core.outbox import Counts, Outbox
+from session_core.sink import MemorySink, Sink, said
+
+if TYPE_CHECKING:
+    from session_core.disk import Disk
 
 BATCH_EVENTS_MAX: Final = 500
 RETRY_FIRST_S: Final = 0.1
@@ -41,42 +48,14 @@ CLOSE_WITHIN_S: Final = 5.0
 EXIT_WITHIN_S: Final = 2.0
 """How long the end of the interpreter waits for what is still unsent."""
 SINK_CLOSE_WITHIN_S: Final = 2.0
+DISK_WITHIN_S: Final = 0.5
+ADOPT_A_TURN: Final = 100
 ARRIVED_MAX: Final = 10_000
 """Events of other threads that wait until the loop comes to number them; more than that are refused."""
 
+__all__ = ["MemorySink", "Publisher", "Sink"]
+
 logger = logging.getLogger(__name__)
-
-
-class Sink(Protocol):
-    """Where records go. Used by one task at a time."""
-
-    async def send(self, records: Sequence[Record]) -> None:
-        """Returns when all have arrived. Raises SinkError, and should do so within a bound of its own."""
-
-    async def close(self) -> None:
-        """Frees what the sink holds. A later `send` begins anew."""
-
-
-class MemorySink:
-    """A sink that keeps what it is sent; for tests and trials. It can be away, and can refuse what `refuses` says."""
-
-    def __init__(self, *, refuses: Callable[[Record], bool] = lambda _: False) -> None:
-        self.records: list[Record] = []
-        self.is_away = False
-        self.sends = 0
-        self._refuses = refuses
-
-    async def send(self, records: Sequence[Record]) -> None:
-        """Keeps the records. Raises SinkError while it is away, and for a batch with a record that it refuses."""
-        self.sends += 1
-        if self.is_away:
-            raise SinkError("the memory is away")
-        if any(self._refuses(record) for record in records):
-            raise SinkError("a record is refused", retriable=False)
-        self.records += records
-
-    async def close(self) -> None:
-        """Does nothing: there is nothing to free."""
 
 
 class Publisher:
@@ -95,8 +74,13 @@ class Publisher:
         batch_events_max: int = BATCH_EVENTS_MAX,
         retry_max_s: float = RETRY_MAX_S,
         jitter: Callable[[], float] | None = None,
+        folder: str | Path | None = None,
+        memory_only: bool = False,
     ) -> None:
-        """`jitter` gives numbers from 0 to 1: retries wait up to a quarter longer by it, so that a fleet spreads.
+        """What waits is kept in a file too, in `folder`, unless `memory_only`; see docs/outbox.md.
+
+        Without a `folder` it is one of the user's own for each `sink.address`. `jitter` gives numbers from 0 to 1:
+        retries wait up to a quarter longer by it, so that a fleet spreads.
 
         Raises ValueError for a `batch_events_max` or a `retry_max_s` (seconds) that is not above 0.
         """
@@ -105,6 +89,11 @@ class Publisher:
                 raise ValueError(f"publisher: {name} must be above 0, not {value}")
         self._sink = sink
         self._outbox = outbox if outbox is not None else Outbox()
+        self._disk = None if memory_only else _disk_for(sink, folder)
+        if self._disk is not None:
+            self._outbox.keeper = self._disk
+            weakref.finalize(self, self._disk.close, remove=False).atexit = False
+        self._reasons: list[str] = []
         self._clock = clock if clock is not None else SystemClock()
         self._batch_events_max = batch_events_max
         self._retry_max_s = retry_max_s
@@ -151,6 +140,13 @@ class Publisher:
             with suppress(RuntimeError):  # it has just ended: whoever uses the publisher next takes the event in
                 home.call_soon_threadsafe(self._take_in)
 
+    def on_disk(self) -> Future[None]:
+        """Done when all that was published so far is on disk, or nothing will be: the disk failed, or is not used."""
+        if self._disk is not None:
+            return self._disk.written()
+        (done := Future[None]()).set_result(None)
+        return done
+
     async def flush(self, within_s: float = CLOSE_WITHIN_S) -> bool:
         """Sends what waits now and returns whether all of it arrived within `within_s` seconds."""
         self._require_home()
@@ -159,7 +155,9 @@ class Publisher:
             self._start()
             self._end_pause()
             async with asyncio.timeout(within_s):
+                await within(DISK_WITHIN_S, self.on_disk())
                 await self._idle.wait()
+                await within(DISK_WITHIN_S, self.on_disk())
         except TimeoutError:
             return False
         finally:
@@ -180,6 +178,7 @@ class Publisher:
         finally:
             await self._stop()
             await self._close_sink()
+            await within(DISK_WITHIN_S, self._end_disk())
         if self._outbox.is_empty:
             atexit.unregister(self._at_exit)
         return self.counts
@@ -192,13 +191,21 @@ class Publisher:
                 asyncio.run_coroutine_threadsafe(self.flush(within_s), home).result(within_s)
             return
         self._take_in()
+        with suppress(TimeoutError):
+            self._end_disk().result(min(DISK_WITHIN_S, within_s))
         if self._outbox.is_empty:
             return
-        loop = _LoopOfLastResort()
+        loop = LoopOfLastResort()
         try:
             loop.run_until_complete(self.close(within_s))
         finally:
             loop.close()
+
+    def _end_disk(self) -> Future[None]:
+        """Removes the file when all is told; else sees to it that all is in it."""
+        if self._disk is not None and self._outbox.is_empty and not self._outbox.sessions:
+            return self._disk.close(remove=True)
+        return self.on_disk()
 
     def _home_elsewhere(self) -> asyncio.AbstractEventLoop | None:
         """The loop that sends, where it runs in another thread than this one."""
@@ -206,7 +213,7 @@ class Publisher:
         if task is None or task.done():
             return None
         home = task.get_loop()
-        return home if home.is_running() and home is not _running_loop() else None
+        return home if home.is_running() and home is not running_loop() else None
 
     def _require_home(self) -> None:
         if self._home_elsewhere() is not None:
@@ -214,6 +221,7 @@ class Publisher:
 
     def _take_in(self) -> None:
         """Numbers and queues what has arrived, and sees to it that it is sent."""
+        self._open_disk()
         # Never waited for: whoever has it takes in what arrives meanwhile, also from a signal handler in between.
         while self._arrived and self._numbering.acquire(blocking=False):
             try:
@@ -230,11 +238,36 @@ class Publisher:
             self._failed += 1
             logger.exception("an event could not be queued: %s", getattr(event, "type", type(event).__name__))
 
+    def _open_disk(self) -> None:
+        if self._disk is not None and not self._is_closed:
+            there = weakref.WeakMethod(self._hear)
+            self._disk.open(lambda: hear() if (hear := there()) is not None else None)
+
+    def _hear(self) -> None:
+        """The disk has news, in its own thread."""
+        if self._task is not None:
+            with suppress(RuntimeError):
+                self._task.get_loop().call_soon_threadsafe(self._wake.set)
+
+    async def _adopt(self) -> None:
+        """Takes over what processes that died left behind, as far as there is room, and notes how the disk does."""
+        if self._disk is None:
+            return
+        self._reasons += self._disk.take_reasons()
+        while self._reasons and self._outbox.note(self._reasons[0]):
+            del self._reasons[0]
+        while (left := self._disk.next_leftovers(self._outbox.fits)) is not None:
+            for turn, _ in enumerate(self._outbox.adopt(left)):
+                if turn % ADOPT_A_TURN == 0:
+                    await asyncio.sleep(0)  # the rooms have their turn
+            self._disk.adopted(left)
+
     def _start(self) -> None:
         """Wakes the task, or makes one where none of this loop is alive."""
-        loop = _running_loop()
+        loop = running_loop()
         if loop is None:
             return  # queued all the same; the next call from a loop sends it
+        self._open_disk()
         task = self._task
         if task is None or task.done() or task.get_loop() is not loop:
             self._wake, self._idle, self._pause = asyncio.Event(), asyncio.Event(), None
@@ -270,6 +303,7 @@ class Publisher:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            await self._adopt()
             while not self._outbox.is_empty:
                 if await self._send_one_batch():
                     delay_s = RETRY_FIRST_S
@@ -277,6 +311,7 @@ class Publisher:
                 else:
                     await self._wait(RETRY_FIRST_S if self._is_hurrying else delay_s)
                     delay_s = min(delay_s * RETRY_FACTOR, self._retry_max_s)
+                await self._adopt()
             self._idle.set()
 
     async def _send_one_batch(self) -> bool:
@@ -286,6 +321,7 @@ class Publisher:
         delivered: frozenset[int] | range = frozenset()
         refused: range = range(0)
         try:
+            await within(DISK_WITHIN_S, self.on_disk())
             await self._sink.send(records)
             delivered = range(len(records))
         except SinkError as error:
@@ -298,7 +334,7 @@ class Publisher:
                 refused = range(1)
                 logger.warning("an event is given up, for it was refused for good: %s", error)
         except asyncio.CancelledError as cancelled:
-            if _is_being_cancelled():
+            if is_being_cancelled():
                 self._outbox.settle(delivered=())
                 raise
             self._report_away(cancelled)
@@ -330,7 +366,7 @@ class Publisher:
     def _report_away(self, error: BaseException) -> None:
         if not self._is_away:
             self._is_away = True
-            logger.warning("telemetry waits for its sink, which said: %s", _said(error))
+            logger.warning("telemetry waits for its sink, which said: %s", said(error))
 
     def _report_back(self) -> None:
         if self._is_away:
@@ -338,31 +374,15 @@ class Publisher:
             logger.info("telemetry has its sink back; %d messages wait", len(self._outbox))
 
 
-class _LoopOfLastResort(asyncio.SelectorEventLoop):
-    """An event loop for the end of the interpreter, when no thread can be started to look up names."""
+def _disk_for(sink: Sink, folder: str | Path | None) -> Disk | None:
+    from session_core.disk import Disk  # noqa: PLC0415 - SQLite is for those who publish
+    from session_core.outbox_folder import default_folder  # noqa: PLC0415
 
-    async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> list[Any]:
-        return socket.getaddrinfo(host, port, **hints)
-
-
-def _said(error: BaseException) -> str:
-    try:
-        return str(error) or type(error).__name__
-    except Exception:  # noqa: BLE001 - an error that cannot even be told is a sink's fault too
-        return type(error).__name__
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
-def _is_being_cancelled() -> bool:
-    """Tells a cancellation of this task from one that a client let escape."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    kind = type(sink)
+    address = getattr(sink, "address", f"{kind.__module__}.{kind.__qualname__}")
+    if folder is not None:
+        return Disk(Path(folder))
+    return None if address is None else Disk(lambda: default_folder(address))
 
 
 def _flush_at_exit(publisher: Publisher) -> Callable[[], None]:

@@ -20,9 +20,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from session_core.bounds import INT_MAX, TEXT_MAX, WORD_MAX
+from session_core.bounds import INT_MAX, TEXT_MAX, WORD_MAX, storable
 from session_core.errors import CATALOGUE, Origin, RoomError, WireError
-from session_core.events import PUBLISHED_TYPES, SEQLESS_TYPES, Event, PublishedType, Reason
+from session_core.events import PUBLISHED_TYPES, SEQLESS_TYPES, Event, PublishedType, Reason, ended_by
 
 SPEC_VERSION: Final = "1.0"
 DATA_SCHEMA: Final = "urn:roomwatch:event:1"
@@ -141,6 +141,7 @@ class Data(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forb
     subject_sid: Text | None = None
     error: WireErrorData | None = None
     reason: Reason | None = None
+    origin: Origin | None = None
     outage: OutageData | None = None
     totals: TotalsData | None = None
     lost: Lost | None = None
@@ -192,6 +193,7 @@ def message(event: Event, seq: int, n: int = 0) -> Message:
             subject_sid=event.participant.sid if event.participant else None,
             error=_error_data(event.error),
             reason=event.reason,
+            origin=ended_by(event),
             outage=_same(event.outage, OutageData),
             totals=_same(event.totals, TotalsData),
             token=_same(event.token, TokenData),
@@ -364,12 +366,8 @@ def _refuse_unstorable(decoded: Message) -> None:
         if isinstance(value, dict):
             pending += [(f"{where}.{_printable(name)}", inner) for name, inner in value.items()]
             pending += [(where, name) for name in value]
-        elif isinstance(value, str) and not _storable(value):
+        elif isinstance(value, str) and not storable(value):
             raise WireError("invalid-field", where, "a null character or half a surrogate pair cannot be stored")
-
-
-def _storable(text: str) -> bool:
-    return "\x00" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _short(text: str) -> str:

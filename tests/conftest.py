@@ -32,6 +32,12 @@ def _find_or_fail(part: Part) -> Path:
         pytest.fail(f"THE TESTBED IS NOT COMPLETE: {missing}", pytrace=False)
 
 
+@pytest.fixture(autouse=True)
+def _state_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test sends what another one, or this machine's user, left unsent."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+
+
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[Kafka]:
     """A real Apache Kafka node. A test that kills or stops it starts it again."""

@@ -157,6 +157,7 @@ class Life:
             "disconnected",
             error=_error(code, origin or Origin.SERVER),
             reason=reason,
+            origin=origin if code is None else None,
             client=self.client,
         )
 
@@ -279,6 +280,7 @@ ENDS: Final[tuple[dict[str, Any], ...]] = (
     {"code": 53205, "origin": Origin.SERVER},
     {"code": 53118, "origin": Origin.SERVER},
     {"code": 59999, "origin": Origin.SERVER},
+    {"origin": Origin.RESTART},
     {},
 )
 CLIENTS: Final = (

@@ -43,6 +43,7 @@ DATA: Final = {
     "subject_sid": "participant.*: whom it is about",
     "error": "why: on reconnecting, disconnected and connect_failed",
     "reason": "why this side left",
+    "origin": "who ended the session, where there is no error that says it",
     "outage": "while one is open, and on the event that closes it; its counts are cumulative for this outage",
     "totals": "cumulative for the session: a later event repeats what an earlier one said",
     "lost": "what the outbox had to drop so far: {reason: {type: count}}",

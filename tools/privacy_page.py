@@ -52,6 +52,7 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "data.error.origin": ("who decided", FOLLOWS),
     "data.error.vendor": ("the SDK that was observed", FOLLOWS),
     "data.error.vendor_code": ("that SDK's own code", FOLLOWS),
+    "data.origin": ("who ended the session, where no error says it", FOLLOWS),
     "data.reason": ("why this side left: one of five words", FOLLOWS),
     "data.outage": ("which link was down, and for how long", FOLLOWS),
     "data.totals": ("the session so far", FOLLOWS),

@@ -2,8 +2,8 @@
 
 Rules:
 1. What Kafka acknowledged is counted at the sink, each event once however often it was sent.
-2. A process that is killed cannot say what it lost. So it says, for every event, that it is about to publish it; what
-   it told of and the store does not have is lost.
+2. A process that is killed cannot say what it lost, and here nothing of it is kept on disk either. So it says, for
+   every event, that it is about to publish it; what it told of and the store does not have is lost.
 3. Nothing is adjusted: what does not add up is printed and fails the demo.
 """
 

@@ -97,7 +97,7 @@ async def _embed(bootstrap_servers: str, topic: str, seed: int, numbers_from: in
     for ending in (signal.SIGTERM, signal.SIGINT):
         # Ctrl-C reaches every process of a terminal; the demo tells this one when it is its turn.
         loop.add_signal_handler(ending, stop.set if ending is signal.SIGTERM else lambda: None)
-    publisher = Publisher(KafkaSink(bootstrap_servers, topic), outbox=_TellingOutbox())
+    publisher = Publisher(KafkaSink(bootstrap_servers, topic), outbox=_TellingOutbox(), memory_only=True)
     fleet = Fleet(publisher, Random(seed + numbers_from), rooms=ROOMS, numbers_from=numbers_from)
     fleet.start()
     await stop.wait()

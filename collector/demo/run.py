@@ -138,7 +138,7 @@ class _Demo:
     async def _play(self, broker: EmbeddedBroker, reader: Reader) -> Balance:
         """The history, then the live fleet until it is enough; then the accounts."""
         sink = CountingSink(KafkaSink(broker.bootstrap_servers, TOPIC))
-        publisher = Publisher(sink)
+        publisher = Publisher(sink, memory_only=True)
         await self._history(publisher)
         fleet = Fleet(publisher, self._rng)
         embedding = EmbeddingProcess(broker.bootstrap_servers, TOPIC, self._seed)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from collector.store.changes import N_BITS, Outage
 from session_core.errors import Origin
-from session_core.events import PUBLISHED_TYPES, us_from_utc
+from session_core.events import PUBLISHED_TYPES, TERMINAL_TYPES, us_from_utc
 
 if TYPE_CHECKING:
     from collector.ingest.decode import Told
@@ -28,7 +28,6 @@ GAPS_MAX: Final = 512
 LOST_REASONS_MAX: Final = 16
 """Reasons of loss that are kept of a session: the least by name, so that it does not depend on which came first."""
 
-TERMINAL_TYPES: Final = frozenset({"room.disconnected", "room.connect_failed"})
 CLOSING_TYPES: Final = frozenset({"room.reconnected", "room.disconnected"})
 
 
@@ -115,9 +114,14 @@ def merge_lost(known: dict[str, dict[str, int]], told: Lost) -> None:
 
 
 def origin_of_end(data: Data) -> str:
-    """Who ended a session. Without an error it was this side, which gives a reason, or the server, which gives none."""
+    """Who ended a session: its error says it, or `origin` where there is none.
+
+    Where neither does, it was this side, which gives a reason, or the server, which gives none.
+    """
     if data.error is not None and data.error.origin is not None:
         return data.error.origin.value
+    if data.origin is not None:
+        return data.origin.value
     return (Origin.LOCAL if data.reason is not None else Origin.SERVER).value
 
 

@@ -40,13 +40,19 @@ def event_row(told: Told, record: Record, stored_at: int) -> EventRow | None:
         None if client is None else client.region,
         None if client is None else client.network_type,
         None if error is None else error.code,
-        None if error is None or error.origin is None else error.origin.value,
+        _origin(data),
         data.reason,
         None if outage is None else outage.number,
         None if outage is None else outage.attempts,
         None if outage is None else outage.downtime_ms,
         _extra(data),
     )
+
+
+def _origin(data: Data) -> str | None:
+    """Who is told to have decided it; nothing is inferred here."""
+    told = data.error.origin if data.error is not None and data.error.origin is not None else data.origin
+    return None if told is None else told.value
 
 
 def _extra(data: Data) -> str | None:

@@ -63,6 +63,22 @@ def test_what_is_encoded_is_what_is_decoded(kind: PublishedType) -> None:
     assert wire.decode(wire.encode(unsent, SENT, lost)) == (sent, n, 0)
 
 
+@pytest.mark.parametrize(
+    ("kind", "end", "origin"),
+    [
+        ("room.disconnected", {"error": None, "reason": "exit"}, Origin.LOCAL),
+        ("room.connect_failed", {"error": None, "reason": "cancelled"}, Origin.LOCAL),
+        ("room.disconnected", {"error": None}, Origin.SERVER),
+        ("room.disconnected", {}, None),
+        ("room.connected", {}, None),
+    ],
+)
+def test_an_end_without_an_error_says_who_ended_it(
+    kind: PublishedType, end: dict[str, Any], origin: Origin | None
+) -> None:
+    assert wire.message(msgspec.structs.replace(event(kind), **end), 0).data.origin is origin
+
+
 def test_an_event_on_the_wire_is_a_cloud_event_that_describes_itself() -> None:
     assert json.loads(wire.encode(wire.message(event("room.reconnecting", at_s=1.5), 2), SENT)) == {
         "specversion": "1.0",

@@ -50,6 +50,7 @@ ENDS: list[tuple[dict[str, Any], str, str]] = [
     ({"code": 53205}, "superseded", "superseded"),
     ({"code": 53118}, "completed", "closed"),
     ({"code": 53216}, "completed", "closed"),
+    ({"origin": Origin.RESTART}, "lost", "lost"),
 ]
 
 

@@ -60,7 +60,7 @@ def at_place(told: Told, append_at: int, place: str) -> Any:
         case "origin":
             error = message.data.error
             told_by_error = error.origin if error is not None else None
-            return str(told_by_error or ("local" if message.data.reason else "server"))
+            return str(told_by_error or message.data.origin or ("local" if message.data.reason else "server"))
     value: Any = message
     for name in place.split("."):
         value = getattr(value, name) if value is not None else None
@@ -192,6 +192,9 @@ def test_what_was_lost_stays_bounded_in_any_order(told: list[dict[str, dict[str,
         ({"reason": "leave"}, "local"),
         ({}, "server"),
         ({"code": 53002, "origin": Origin.WINDOW}, "window"),
+        ({"origin": Origin.RESTART}, "restart"),
+        ({"origin": Origin.LOCAL, "reason": "exit"}, "local"),
+        ({"origin": Origin.SERVER}, "server"),
     ],
 )
 def test_who_ended_a_session_is_told_by_its_error_or_by_the_reason_it_left_for(

@@ -1,0 +1,41 @@
+"""Which event loop runs, and one for when none can: what asyncio leaves to those who are used from everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from concurrent.futures import Future
+from typing import Any
+
+
+class LoopOfLastResort(asyncio.SelectorEventLoop):
+    """An event loop for the end of the interpreter, when no thread can be started to look up names."""
+
+    async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> list[Any]:
+        """Looks a name up here and now."""
+        return socket.getaddrinfo(host, port, **hints)
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The loop of this thread, if one runs."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def is_being_cancelled() -> bool:
+    """Tells a cancellation of this task from one that a client let escape."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+async def within(within_s: float, future: Future[None]) -> None:
+    """Waits for another thread's answer, for so long at most."""
+    if future.done():
+        return
+    waiting = asyncio.wrap_future(future)
+    try:  # not wait_for(), which on Python 3.11 swallows a cancellation that comes with the answer
+        await asyncio.wait({waiting}, timeout=within_s)
+    finally:
+        waiting.cancel()

@@ -1,0 +1,52 @@
+"""What a sink is, and one that keeps in memory what it is sent. The one that is Kafka is in kafka.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from session_core.errors import SinkError
+from session_core.outbox import Record
+
+
+class Sink(Protocol):
+    """Where records go. Used by one task at a time."""
+
+    async def send(self, records: Sequence[Record]) -> None:
+        """Returns when all have arrived. Raises SinkError, and should do so within a bound of its own."""
+
+    async def close(self) -> None:
+        """Frees what the sink holds. A later `send` begins anew."""
+
+
+class MemorySink:
+    """A sink that keeps what it is sent; for tests and trials. It can be away, and can refuse what `refuses` says."""
+
+    address: str | None = None
+    """None: nowhere that outlives the process, so that nothing for it is kept on disk unless a `folder` is given."""
+
+    def __init__(self, *, refuses: Callable[[Record], bool] = lambda _: False) -> None:
+        self.records: list[Record] = []
+        self.is_away = False
+        self.sends = 0
+        self._refuses = refuses
+
+    async def send(self, records: Sequence[Record]) -> None:
+        """Keeps the records. Raises SinkError while it is away, and for a batch with a record that it refuses."""
+        self.sends += 1
+        if self.is_away:
+            raise SinkError("the memory is away")
+        if any(self._refuses(record) for record in records):
+            raise SinkError("a record is refused", retriable=False)
+        self.records += records
+
+    async def close(self) -> None:
+        """Does nothing: there is nothing to free."""
+
+
+def said(error: BaseException) -> str:
+    """What a sink raised, in words."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001 - an error that cannot even be told is a sink's fault too
+        return type(error).__name__
