@@ -7,7 +7,9 @@ Rules:
    moves no counter. A crash between the two loses increments of one batch; it never doubles them.
 2. Only what happened less than `LATE_AFTER_US` ago by corrected time counts: a replay or a catch-up is no spike.
 3. A fact that is told again in other words (a better clock, a region that came later) stays counted as it was told
-   first. A session whose end is taken back goes to `rtc_sessions_reopened_total`: ended less reopened is what is so.
+   first. A session or an outage whose end is taken back goes to `rtc_sessions_reopened_total` or
+   `rtc_outages_reopened_total`: ended less reopened is what is so. Time that is taken back is owed, and the next that
+   is told pays it.
 4. One thread counts. Any thread may render; it takes milliseconds, so the event loop must not.
 """
 
@@ -103,6 +105,7 @@ class Metrics:
         self._make_collector_metrics()
         self.build_info.labels(version).set(1)
         self._held: dict[int, Mapping[str | None, Held]] = {}
+        self._owed_ms: Tally[str] = Tally()  # time in a state that was taken back after it was counted
         self._sdks = labels.Bounded(labels.SDKS_MAX, str, sdks)
         self._regions = labels.Bounded(labels.REGIONS_MAX, self._begin_region, regions)
         self._begin()
@@ -138,6 +141,12 @@ class Metrics:
         )
         self.outages_ended = self._counter(
             "rtc_outages_ended_total", "Outages that ended, by what became of them.", "cause", "outcome"
+        )
+        self.outages_reopened = self._counter(
+            "rtc_outages_reopened_total",
+            "Ends of outages that were taken back, by the outcome they had told: a lost session came back.",
+            "cause",
+            "outcome",
         )
         self.outage_flaps = self._counter(
             "rtc_outage_flaps_total", "Outages that opened within 10 s of the end of the one before.", "cause"
@@ -218,10 +227,12 @@ class Metrics:
                 continue
             if told.sign > 0:
                 self._count_one(told)
-            elif told.kind == "ended":
-                self.sessions_reopened.labels(_fate(told)).inc()
+            else:
+                self._take_back(told)
         for state, spent_ms in _state_ms(in_time).items():
-            self.state_seconds.labels(state).inc(max(spent_ms, 0) / 1000)
+            due_ms = spent_ms - self._owed_ms[state]
+            self.state_seconds.labels(state).inc(max(due_ms, 0) / 1000)
+            self._owed_ms[state] = max(-due_ms, 0)
         for (event_type, result), n in (results or {}).items():
             known = event_type if event_type in labels.EVENT_TYPES else labels.UNKNOWN
             self.events.labels(known, result if result in labels.RESULTS else labels.OTHER).inc(n)
@@ -229,7 +240,7 @@ class Metrics:
             self.state_transitions.labels(*(move if move in labels.TRANSITIONS else (labels.OTHER,) * 3)).inc(n)
 
     def _count_one(self, told: Difference) -> None:
-        cause = told.cause if told.cause in labels.CAUSES else labels.UNKNOWN
+        cause = _cause(told)
         match told.kind:
             case "started":
                 self.sessions_started.labels(self._regions(told.region), self._sdks(told.sdk)).inc()
@@ -244,6 +255,12 @@ class Metrics:
                 self.outage_duration.labels(told.outcome, cause).observe(told.a / 1000, _exemplar(told))
             case "ended":
                 self._count_end(told)
+
+    def _take_back(self, told: Difference) -> None:
+        if told.kind == "ended":
+            self.sessions_reopened.labels(_fate(told)).inc()
+        elif told.kind == "outage_ended" and told.outcome in labels.OUTCOMES:
+            self.outages_reopened.labels(_cause(told), told.outcome).inc()
 
     def _count_end(self, told: Difference) -> None:
         fate = _fate(told)
@@ -305,6 +322,7 @@ class Metrics:
             self.outage_flaps.labels(cause)
             for outcome in labels.OUTCOMES:
                 self.outages_ended.labels(cause, outcome)
+                self.outages_reopened.labels(cause, outcome)
                 self.outage_duration.labels(outcome, cause)
         for fate in labels.FATES:
             self.sessions_reopened.labels(fate)
@@ -352,6 +370,10 @@ def _state_ms(differences: Iterable[Difference]) -> dict[str, int]:
             connected_ms += told.sign * told.a
             reconnecting_ms += told.sign * told.b
     return {"connected": connected_ms, "reconnecting": reconnecting_ms}
+
+
+def _cause(told: Difference) -> str:
+    return told.cause if told.cause in labels.CAUSES else labels.UNKNOWN
 
 
 def _fate(told: Difference) -> str:

@@ -115,8 +115,8 @@ async def run(
                 log.info("listening on %s", collector.server.url)
                 if on_listening is not None:
                     on_listening(collector.server.url)
-        except* CollectorError as errors:
-            raise _first(errors) from None
+        except BaseExceptionGroup as errors:
+            raise _reason(errors) from None
     log.info("stopped")
 
 
@@ -222,9 +222,13 @@ async def _overdue(stop: asyncio.Event, within_s: float) -> None:
     raise StopTimedOut(within_s)
 
 
-def _first(errors: BaseExceptionGroup[CollectorError]) -> CollectorError:
-    first = errors.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+def _reason(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Why it ended: the error that says so plainly, where there is one, else all of them."""
+    for error in errors.exceptions:
+        found = _reason(error) if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(found, CollectorError):
+            return found
+    return errors
 
 
 def _listed(text: str) -> tuple[str, ...]:

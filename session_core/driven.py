@@ -251,7 +251,9 @@ class DrivenRoom:
         if facts is not None and facts != self._token:
             self._token = facts
             self._deliver(TokenReplaced(facts))
-        self._attempt_with(token)
+        # Whoever gave the token, or heard that it expires, may have left meanwhile.
+        if not self._has_ended:
+            self._attempt_with(token)
 
     def _attempt_with(self, token: AnyToken) -> None:
         try:

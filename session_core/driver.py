@@ -59,7 +59,8 @@ def connect(
     reconnect. `policy` is ReconnectPolicy.documented() unless given. Without a `publisher` nothing is published.
     `previous_session_id` names the session that this one replaces after a rejoin. With `leave_on_signals` SIGTERM and
     SIGINT make the room leave before they do what they did before; for applications without handlers of their own for
-    them. `clock`, `jitter` and `random_bits` are for tests and simulations.
+    them, in the main thread: elsewhere it raises RuntimeError or ValueError. `clock`, `jitter`, `random_bits`: for
+    tests and simulations.
 
     Awaiting raises ConnectError, whose `error.code` says why: 53000 when no server answered, 53006 when it is busy, or
     the server's own; and whatever a callable `token` raises. A join is not tried twice.

@@ -229,7 +229,7 @@ class Teller(Emitter):
                 answer = handler(event)
                 if inspect.isawaitable(answer):
                     self._start(handler, answer, event)
-            except Exception as error:  # noqa: BLE001 - an application's fault is not the room's
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - an application's fault is not the room's
                 _report(handler, event, error)
 
     def _start(self, handler: Handler, answer: Awaitable[object], event: Event) -> None:
@@ -252,7 +252,7 @@ class Teller(Emitter):
         task.add_done_callback(self.tasks.discard)
 
 
-def _report(handler: Handler, event: Event, error: Exception) -> None:
+def _report(handler: Handler, event: Event, error: BaseException) -> None:
     logger.error("%s raised %s for %s; the room goes on", handler, type(error).__name__, event.type)
     try:
         loop = asyncio.get_running_loop()

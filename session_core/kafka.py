@@ -70,6 +70,10 @@ class KafkaSecurity(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"KafkaSecurity(protocol={self.protocol!r}, mechanism={self.mechanism!r})"
 
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """What pretty printers and their tracebacks show, which do not ask `__repr__`."""
+        return [("protocol", self.protocol), ("mechanism", self.mechanism)]
+
     def options(self) -> dict[str, Any]:
         """What the client takes. Raises OSError for files that cannot be read and ssl.SSLError for what is in them."""
         options: dict[str, Any] = {"security_protocol": self.protocol}
@@ -122,7 +126,7 @@ class KafkaSink:
                 await asyncio.wait(sent)
             for future in sent:
                 future.result()
-        except (KafkaError, TimeoutError, OSError, RuntimeError) as error:
+        except (KafkaError, TimeoutError, OSError, RuntimeError, ValueError) as error:
             delivered = frozenset(position for position, future in enumerate(sent) if _has_arrived(future))
             await self.close()
             raise SinkError(

@@ -183,6 +183,7 @@ class Consumer:
             member.seek(partition, start.seek)
             self._count_gap(partition, start)
         self._settled = generation
+        self._looked_s = asyncio.get_running_loop().time()
         await self._in_thread(lambda: self._storing.show_held(self._now_us()))
         log.info("partitions are ours", extra={"partitions": ours, "new": sorted(new)})
 

@@ -29,7 +29,7 @@ PERCENTS: Final = (50, 95, 99)
 DEFINITIONS: Final[dict[str, tuple[str, str]]] = {
     "join_success": ("share", "joined / (connecting - cancelled)"),
     "drop_rate": ("share", "ended dropped, abandoned or lost / joined"),
-    "drop_free_sessions": ("share", "1 - ended dropped, abandoned or lost / ended, over sessions that had joined"),
+    "drop_free_sessions": ("share", "1 - ended dropped, abandoned or lost / ended, joins that failed left out"),
     "reconnect_incidence": ("outages per connected hour", "outages opened / connected hours of sessions that ended"),
     "sessions_affected": ("share", "sessions with an outage opened in the time / sessions in a room in the time"),
     "reconnect_success_strict": ("share", "recovered / (recovered + failed + abandoned + lost)"),

@@ -28,9 +28,12 @@ _STAGES_MADE: Final = "roomwatch_stages"
 _VERSION_AT: Final = sessions.columns.keys().index("version")
 
 # A stage has no statistics: left alone, the planner would read all of `sessions` to find a few of its rows.
+# A collector that was stopped in the middle, as a machine that is moved is, must not keep its partitions' rows locked;
+# and one that waits for them must go on polling meanwhile. Both find their batch undone and take it up again.
 _BEGIN: Final = (
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
-    " set_config('enable_mergejoin', 'off', true)"
+    " set_config('enable_mergejoin', 'off', true), set_config('lock_timeout', '5s', true),"
+    " set_config('statement_timeout', '60s', true), set_config('idle_in_transaction_session_timeout', '10s', true)"
 )
 
 

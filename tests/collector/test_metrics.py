@@ -132,6 +132,22 @@ def test_a_lost_session_that_came_back_is_reopened(metrics: Metrics) -> None:
     assert value(metrics, "rtc_sessions_reopened_total", fate="lost") == 1
 
 
+def test_time_that_a_lost_session_had_spent_is_not_counted_again_when_it_comes_back(metrics: Metrics) -> None:
+    metrics.count([Told("ended", fate="lost", a=60_000)], now_us=NOW_US)
+    metrics.count([Told("ended", sign=-1, fate="lost", a=60_000)], now_us=NOW_US)
+    metrics.count([Told("ended", fate="left", a=40_000)], now_us=NOW_US)
+    assert value(metrics, "rtc_state_seconds_total", state="connected") == 60
+    metrics.count([Told("ended", fate="left", a=100_000)], now_us=NOW_US)
+    assert value(metrics, "rtc_state_seconds_total", state="connected") == 140
+
+
+def test_an_outage_of_a_lost_session_that_came_back_is_reopened(metrics: Metrics) -> None:
+    metrics.count([Told("outage_ended", cause="signaling", outcome="lost", a=90_000)], now_us=NOW_US)
+    metrics.count([Told("outage_ended", sign=-1, cause="signaling", outcome="lost", a=90_000)], now_us=NOW_US)
+    assert value(metrics, "rtc_outages_ended_total", cause="signaling", outcome="lost") == 1
+    assert value(metrics, "rtc_outages_reopened_total", cause="signaling", outcome="lost") == 1
+
+
 def test_failures_and_durations_lead_to_a_session_by_exemplar(metrics: Metrics) -> None:
     told = [
         Told("ended", fate="dropped", code=53405),

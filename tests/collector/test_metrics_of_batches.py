@@ -11,7 +11,7 @@ from collector.ingest.decode import Record
 from collector.ingest.partitions import Holder
 from collector.metrics import LATE_AFTER_US, Metrics
 from collector.store.changes import RollupKey, Sums
-from tests.histories import MINUTE_US, fleet, records
+from tests.histories import MINUTE_US, Life, fleet, records, session_id
 
 Rollups = dict[RollupKey, list[int]]
 
@@ -86,6 +86,30 @@ def test_failures_by_phase_and_code_and_time_in_states_are_those_of_the_rollups(
     seconds = counted(metrics, "rtc_state_seconds_total", "state")
     assert seconds["connected",] == pytest.approx(rolled(rollups, "ended", place=1)[()] / 1000)
     assert seconds["reconnecting",] == pytest.approx(rolled(rollups, "ended", place=2)[()] / 1000)
+
+
+def test_what_was_lost_and_came_back_is_counted_as_the_rollups_have_it() -> None:
+    metrics = Metrics(CollectorRegistry(), version="1")
+    holder = Holder("events", lambda session_ids: {})  # noqa: ARG005 - the store has nothing yet
+    holder.assign({0: 0})
+    rollups: Rollups = {}
+    life = Life(session_id(1)).connecting().later(300).connected().later(60_000).reconnecting().later(200_000)
+    log = records([life.reconnected().later(5_000).disconnected(reason="leave")])
+    for part, swept in ((log[:3], True), (log[3:4], False), (log[4:], False)):
+        now_us = part[-1].append_at_us
+        batches = [holder.take(part, now_us)]
+        if swept:
+            now_us += 2 * MINUTE_US
+            batches.append(holder.sweep(0, now_us, now_us))
+        for batch in batches:
+            metrics.count(batch.differences, now_us=now_us)
+            add(rollups, batch.changes.rollups)
+    ended, reopened = (
+        counted(metrics, name, "outcome") for name in ("rtc_outages_ended_total", "rtc_outages_reopened_total")
+    )
+    assert (ended, reopened) == ({("lost",): 1, ("recovered",): 1}, {("lost",): 1})
+    assert rolled(rollups, "outage_ended", "outcome") == {("recovered",): 1}
+    assert counted(metrics, "rtc_state_seconds_total", "state") == {("connected",): 65, ("reconnecting",): 200}
 
 
 def test_live_sessions_are_those_that_joined_and_have_not_ended() -> None:

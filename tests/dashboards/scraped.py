@@ -48,6 +48,7 @@ def live_through(metrics: Metrics, now_us: int) -> None:
         transitions={("room", "reconnecting", "disconnected"): 1},
     )
     metrics.count_dead_letters(["not-json"])
+    metrics.records_lost.inc(3)
     metrics.hold(0, {"ie1": Held(live=5, reconnecting=2, token_risk=1)})
     metrics.set_lag(0, messages=3, seconds=0.2)
     metrics.event_delay.observe(0.02)

@@ -243,6 +243,44 @@ async def test_a_token_that_takes_too_long_is_not_waited_for() -> None:
     assert transport.tokens == ["token 1", "token 3"]
 
 
+async def test_a_token_that_comes_as_the_room_is_left_brings_nobody_back() -> None:
+    tokens = iter(["token 1", "token 2"])
+    late = asyncio.Event()
+
+    async def give() -> str:
+        given = next(tokens)
+        if given == "token 2":
+            await late.wait()
+        return given
+
+    world = World()
+    transport = world.transport()
+    room = await world.connect(transport=transport, token=give)
+    world.server.drop()
+    world.clock.advance(0.08)
+    await turns()
+    late.set()
+    room.disconnect()
+    await turns()
+    world.clock.advance(1)
+    assert transport.tokens == ["token 1"]
+    assert world.server.participants("daily") == {"alice": "reconnecting"}
+
+
+async def test_a_handler_that_raises_a_cancellation_stops_neither_the_room_nor_the_other_handlers() -> None:
+    world = World()
+    room = await world.connect()
+
+    def fail(_: Event) -> None:
+        raise asyncio.CancelledError
+
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+    room.on("disconnected", fail)
+    notes = noted(room, "disconnected")
+    room.disconnect()
+    assert notes == ["disconnected disconnected"]
+
+
 async def test_an_application_hears_that_its_token_expires_before_it_does() -> None:
     world = World()
     room = await world.connect(token=minted(3_600))

@@ -207,13 +207,21 @@ async def test_a_sink_that_was_closed_begins_anew() -> None:
         await sink.send(records_of("room.connecting"))
 
 
+async def test_an_address_that_is_none_is_said_at_every_send() -> None:
+    sink = KafkaSink("host:port", send_timeout_s=2)
+    for _ in range(2):
+        with pytest.raises(SinkError, match="host:port") as caught:
+            await sink.send(records_of("room.connecting"))
+        assert "did not acknowledge" not in str(caught.value)
+
+
 async def test_secrets_are_in_no_text(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     security = KafkaSecurity(protocol="SASL_PLAINTEXT", username="us-name", password="pass-word")  # noqa: S106
     sink = KafkaSink(f"127.0.0.1:{free_port()}", security=security, send_timeout_s=1)
     with pytest.raises(SinkError) as caught:
         await sink.send(records_of("room.connecting"))
-    texts = (repr(security), repr(sink), str(caught.value), caplog.text)
+    texts = (repr(security), str(security.__rich_repr__()), repr(sink), str(caught.value), caplog.text)
     assert [text for text in texts if "us-name" in text or "pass-word" in text] == []
 
 

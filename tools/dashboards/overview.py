@@ -40,6 +40,12 @@ def per_minute(by: str, selector: str) -> str:
     return f"60 * sum by ({by}) (rate({selector}[$__rate_interval]))"
 
 
+def outages_that_ended(selector: str) -> str:
+    """Outages that ended over the range shown, less those whose end was taken back."""
+    ended, reopened = (f"sum(increase(rtc_outages_{word}_total{selector}[$__range]))" for word in ("ended", "reopened"))
+    return f"({ended} - {reopened})"
+
+
 def quantile(q: float, histogram: str, selector: str = "") -> str:
     """A quantile of a histogram over time."""
     return f"histogram_quantile({q}, sum by (le) (rate({histogram}_bucket{selector}[$__rate_interval])))"
@@ -47,8 +53,7 @@ def quantile(q: float, histogram: str, selector: str = "") -> str:
 
 def now() -> list[Json]:
     """The answer to "is it bad?", without scrolling."""
-    decided = f"sum(increase(rtc_outages_ended_total{DECIDED}[$__range]))"
-    recovered = f"sum(increase(rtc_outages_ended_total{RECOVERED}[$__range]))"
+    decided, recovered = outages_that_ended(DECIDED), outages_that_ended(RECOVERED)
     failed_joins = f'sum(increase(rtc_terminal_failures_total{{phase="join", {REGION}}}[$__range]))'
     joined = f"sum(increase(rtc_sessions_joined_total{{{REGION}}}[$__range]))"
     return [
@@ -260,9 +265,13 @@ def telemetry() -> list[list[Json]]:
                 unit="s",
             ),
             series(
-                "Dead letters by reason",
-                "Records refused, per minute. Any is a client that speaks wrongly, or somebody else on the topic.",
-                [query(per_minute("reason", "rtc_collector_dead_letters_total") + " > 0", "{{reason}}")],
+                "Records refused, and lost unread",
+                "Dead letters by reason, per minute: a client speaks wrongly, or someone else is on the topic. "
+                "Lost unread: the log dropped them before a collector came to them; keep it for longer.",
+                [
+                    query(per_minute("reason", "rtc_collector_dead_letters_total") + " > 0", "{{reason}}"),
+                    query("60 * sum(rate(rtc_collector_records_lost_total[$__rate_interval])) > 0", "lost unread"),
+                ],
                 unit=PER_MINUTE,
             ),
         ],

@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 
 from confluent_kafka import KafkaException
+from sqlalchemy import text, update
 
 from collector.ingest.connection import dead_letters_topic
+from collector.store.tables import kafka_offsets
 from session_core import wire
 from tests.histories import Life, fleet
 from tests.servers.kafka import Kafka
@@ -59,6 +61,21 @@ def test_collectors_that_join_and_leave_hand_partitions_over(stage: Stage) -> No
             assert leaves.exit_code() == 0
         stage.until_stored(sent)
         wait_until(lambda: _partitions(stays.readiness()) == 4, within_s=30)
+    stage.assert_told_exactly_once(lives)
+
+
+def test_a_collector_that_slept_through_the_loss_of_its_partitions_writes_nothing_twice(stage: Stage) -> None:
+    lives = lives_now(300)
+    sent = stage.tell(lives[:150])
+    with stage.collector(**SMALL_BATCHES) as sleeps:
+        stage.until_stored(sent // 4)
+        sleeps.interrupt(signal.SIGSTOP)
+        with stage.collector(**SMALL_BATCHES):
+            sent += stage.tell(lives[150:])
+            wait_until(lambda: stage.stored_offsets() > sent // 2, within_s=60)
+            sleeps.interrupt(signal.SIGCONT)
+            stage.until_stored(sent)
+            wait_until(lambda: _partitions(sleeps.readiness()) == 2, within_s=30)
     stage.assert_told_exactly_once(lives)
 
 
@@ -190,6 +207,46 @@ def test_a_stop_finishes_the_batch_and_leaves_nothing_half_done(stage: Stage) ->
     with stage.collector():
         stage.until_stored(sent)
     stage.assert_told_exactly_once(lives)
+
+
+def test_a_stop_while_the_broker_is_away_is_in_order_too(kafka: Kafka, make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage()
+    with stage.collector() as running:
+        stage.until_stored(stage.tell(lives_now(10)))
+        kafka.kill()
+        try:
+            running.interrupt()
+            assert running.exit_code() == 0
+        finally:
+            kafka.start()
+
+
+def test_a_stop_that_takes_too_long_is_cut_off_and_loses_nothing(
+    postgresql_url: str, make_stage: Callable[..., Stage]
+) -> None:
+    stage = make_stage(postgresql_url, partitions=1)
+    lives = lives_now(20)
+    sent = stage.tell(lives[:10])
+    with stage.collector(stop_within_s=1) as running:
+        stage.until_stored(sent)
+        with stage.engine.connect() as connection:
+            connection.execute(update(kafka_offsets).values(next_offset=kafka_offsets.c.next_offset))
+            sent += stage.tell(lives[10:])
+            wait_until(lambda: _waiting_for_locks(stage) > 0)
+            running.interrupt()
+            assert running.exit_code() == 1
+            connection.rollback()
+    assert running.process.log_file.read_text().splitlines()[-1] == (
+        "roomwatch: the batch in hand was not finished within 1 s; it will be read again"
+    )
+    with stage.collector():
+        stage.until_stored(sent)
+    stage.assert_told_exactly_once(lives)
+
+
+def _waiting_for_locks(stage: Stage) -> int:
+    with stage.engine.connect() as connection:
+        return int(connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")) or 0)
 
 
 def _made_anew(kafka: Kafka, topic: str) -> bool:
