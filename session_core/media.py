@@ -31,16 +31,17 @@ ICE_DOWN: Final = ("failed", "disconnected")
 
 
 class Peers:
-    """The ICE state of every peer connection. `ignore` is told of every word that means nothing to us."""
+    """The ICE state of every peer connection; `summary` is what all of them together amount to.
+
+    `ignore` is told of every word that means nothing to us.
+    """
+
+    __slots__ = ("_ignore", "_states", "summary")
 
     def __init__(self, ignore: Callable[[str], None]) -> None:
         self._ignore = ignore
         self._states: dict[str, str] = {}
-
-    @property
-    def summary(self) -> Media:
-        """What all of them together amount to."""
-        return SUMMARY[max(self._states.values(), key=RANK.__getitem__, default=NO_PEER)]
+        self._summarise()
 
     def take(self, peer: str, state: str) -> None:
         """Take a peer connection's state."""
@@ -49,12 +50,18 @@ class Peers:
             self._ignore(state)
         elif name in self._states or self._has_room():
             self._states[name] = state
+            self._summarise()
         else:
             self._ignore("one peer connection too many")
 
     def forget(self, peer: str) -> None:
         """A peer connection is no more."""
         self._states.pop(clip(peer), None)
+        self._summarise()
+
+    def _summarise(self) -> None:
+        # Kept, since it is asked for far more often than a state comes.
+        self.summary = SUMMARY[max(self._states.values(), key=RANK.__getitem__, default=NO_PEER)]
 
     def _has_room(self) -> bool:
         if len(self._states) >= PEERS_MAX:

@@ -82,6 +82,8 @@ class Roster:
     `ignore` is told of every word that means nothing to us.
     """
 
+    __slots__ = ("_departed", "_ignore", "_waiting", "own_sid", "present")
+
     def __init__(self, ignore: Callable[[str], None]) -> None:
         self.present: dict[str, RemoteParticipant] = {}
         self.own_sid = ""

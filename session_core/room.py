@@ -77,10 +77,6 @@ ENDINGS: Final[dict[type[signals.Signal], Trigger]] = {
 }
 
 
-def _no_jitter() -> float:
-    return 0.5
-
-
 class Room:
     """One participant's life in one room.
 
@@ -88,21 +84,27 @@ class Room:
     itself never comes here. `ignored` counts the words from outside that mean nothing to us.
     """
 
+    __slots__ = (
+        "_attempts", "_begun", "_cause", "_journal", "_ledger", "_now", "_peers", "_roster", "_signaling", "_state",
+        "_timers", "_token", "_window_ms", "ignored", "local_participant", "policy",
+    )  # fmt: skip
+
     def __init__(
         self,
         session: Session,
         *,
         policy: ReconnectPolicy,
         client: Client | None = None,
-        jitter: Callable[[], float] = _no_jitter,
+        jitter: Callable[[], float] = lambda: 0.5,
         token: Token | None = None,
     ) -> None:
         self.policy = policy
         self.ignored: Counter[str] = Counter()
         self._state = RoomState.CONNECTING
         self._signaling = Signaling.DOWN
-        self._peers = Peers(self._ignore)
-        self._roster = Roster(self._ignore)
+        ignore = self._ignore
+        self._peers = Peers(ignore)
+        self._roster = Roster(ignore)
         self._attempts = Attempts(policy, jitter)
         self._ledger = Ledger()
         self._timers = Timers()
@@ -314,7 +316,8 @@ class Room:
 
     def _move_local(self, *, room_over: bool = False) -> None:
         change = self.local_participant.follow(self._signaling, room_over=room_over)
-        self._tell_of([change] if change else [])
+        if change is not None:
+            self._journal.tell_of(change, self._now)
 
     def _move_room(self) -> None:
         outage = self._ledger.outage
