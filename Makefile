@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench generate lock clean
+.PHONY: help setup demo test check cover mutate bench generate lock clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,14 @@ check: $(VENV)/dev.stamp ## Format, lint, types, architecture, house rules, gene
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q tests/house
+
+cover: $(VENV)/dev.stamp ## Each pure module is covered wholly, branches too, by its own tests alone
+	@$(BIN)/python tools/own_coverage.py
+
+mutate: $(VENV)/dev.stamp ## Change the core's heart in hundreds of ways and see its own tests notice (minutes; not in CI)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "mutmut>=3.8"
+	@nice $(BIN)/mutmut run --max-children 1
+	@$(BIN)/mutmut results
 
 bench: $(VENV)/dev.stamp ## Throughput, as ratios measured in one run
 	@$(BIN)/python benchmarks/run.py

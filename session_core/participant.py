@@ -108,10 +108,8 @@ class Roster:
         everybody = tuple(states)
         yield from self.update(everybody)
         named = {clip(state.sid) for state in everybody}
-        for gone in [someone for sid, someone in self.present.items() if sid not in named]:
-            change = self._move(gone, Told.MISSING, newer=False)
-            if change:
-                yield change
+        gone = [someone for sid, someone in self.present.items() if sid not in named]
+        yield from filter(None, (self._move(someone, Told.MISSING, newer=False) for someone in gone))
         yield from self.release()
 
     def hold(self, states: Iterable[ParticipantState]) -> None:
