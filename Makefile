@@ -49,7 +49,8 @@ mutate: $(VENV)/dev.stamp ## Change the core's heart in hundreds of ways and see
 	@nice $(BIN)/mutmut run --max-children 1
 	@$(BIN)/mutmut results
 
-bench: $(VENV)/dev.stamp ## Throughput, as ratios measured in one run
+bench: $(VENV)/dev.stamp ## What the core costs and how fast the collector writes, as ratios measured in one run
+	@$(BIN)/python benchmarks/core.py
 	@$(BIN)/python benchmarks/run.py
 
 generate: $(VENV)/dev.stamp ## Write the files that are generated from the code anew

@@ -15,29 +15,27 @@ class Timer(IntEnum):
 
 
 class Timers:
-    """At most one time of each kind, in microseconds."""
+    """At most one time of each kind, in microseconds. `next_us` is the first of them; None: nothing is waited for."""
 
-    __slots__ = ("_due_us",)
+    __slots__ = ("_due_us", "next_us")
 
     def __init__(self) -> None:
-        self._due_us: list[int | None] = [None] * len(Timer)
-
-    @property
-    def next_us(self) -> int | None:
-        """When the first of them is due; None: nothing is waited for."""
-        return min((due_us for due_us in self._due_us if due_us is not None), default=None)
+        self.clear()
 
     def set(self, timer: Timer, due_us: int) -> None:
         """Wait for this; what was waited for under the same name is forgotten."""
         self._due_us[timer] = due_us
+        self._find_next()
 
     def stop(self, timer: Timer) -> None:
         """Wait for this no longer."""
         self._due_us[timer] = None
+        self._find_next()
 
     def clear(self) -> None:
         """Wait for nothing."""
-        self._due_us = [None] * len(Timer)
+        self._due_us: list[int | None] = [None] * len(Timer)
+        self.next_us: int | None = None
 
     def take_due(self, now_us: int) -> Iterator[tuple[Timer, int]]:
         """What is due by now and since when, earliest first; it is no longer waited for.
@@ -45,11 +43,15 @@ class Timers:
         A sign of life comes last: it is about now, not about when it was due. Whatever is set or stopped meanwhile
         counts at once.
         """
-        while late := [
-            (kind == Timer.ALIVE, due_us, kind)
-            for kind, due_us in enumerate(self._due_us)
-            if due_us is not None and due_us <= now_us
-        ]:
-            _, due_us, kind = min(late)
-            self._due_us[kind] = None
+        while self.next_us is not None and self.next_us <= now_us:
+            _, due_us, kind = min(
+                (kind == Timer.ALIVE, due_us, kind)
+                for kind, due_us in enumerate(self._due_us)
+                if due_us is not None and due_us <= now_us
+            )
+            self.stop(Timer(kind))
             yield Timer(kind), due_us
+
+    def _find_next(self) -> None:
+        # Kept, since a room asks twice for every signal that it takes.
+        self.next_us = min([due_us for due_us in self._due_us if due_us is not None], default=None)
