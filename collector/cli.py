@@ -74,7 +74,7 @@ def _parser(*, whole: bool) -> argparse.ArgumentParser:
         return CANNOT
 
     parser.set_defaults(command=explain)
-    commands = parser.add_subparsers(title="commands", metavar="")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     settings = _settings_help() if whole else None
     for name, command, text in (
         ("run", _run, "read the topic into the store; serve page, API and metrics"),
@@ -89,7 +89,7 @@ def _parser(*, whole: bool) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         sub.add_argument("--config", metavar="FILE", help="TOML file with settings; else ROOMWATCH_CONFIG names one")
-        sub.set_defaults(command=command)
+        sub.set_defaults(command=command, name=name)
     demo = commands.add_parser("demo", help="a fleet of rooms living through an incident, in the browser")
     demo.add_argument(
         "--seconds", type=_positive, metavar="N", help="end by itself after N seconds; else Ctrl-C ends it"
@@ -167,9 +167,10 @@ def _end_at_once(error: StopTimedOut) -> NoReturn:
 
 
 def _migrate(told: argparse.Namespace) -> int:
+    settings = _settings(told)
     from collector.store.engine import make_engine, migrate  # noqa: PLC0415 - see this module's docstring
 
-    engine = make_engine(_settings(told).database_url.get_secret_value())
+    engine = make_engine(settings.database_url.get_secret_value())
     try:
         before = migrate(engine)
     finally:
@@ -182,11 +183,11 @@ def _migrate(told: argparse.Namespace) -> int:
 
 
 def _check(told: argparse.Namespace) -> int:
+    settings = _settings(told)
     import asyncio  # noqa: PLC0415 - see this module's docstring
 
     from collector.runtime import Options, check  # noqa: PLC0415
 
-    settings = _settings(told)
     # What is wrong is in the findings; what the client says on its way there would only stand between them.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     findings = asyncio.run(check(Options.of(settings), clock_us=_clock_us))
@@ -229,7 +230,7 @@ def _settings(told: argparse.Namespace) -> Settings:
         from collector.logs import set_up  # noqa: PLC0415 - see this module's docstring
         from collector.settings import load_settings  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        raise ExtraMissing("run", "collector", error.name or "pydantic-settings") from None
+        raise ExtraMissing(told.name, "collector", error.name or "pydantic-settings") from None
     settings = load_settings(told.config)
     set_up(sys.stderr, settings.log_format, settings.log_level)
     return settings

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, TextIO
 
 LINE_CHARACTERS_MAX: Final = 4_000
-SAME_A_MINUTE_MAX: Final = 6
+SAME_A_MINUTE_MAX: Final = 2
 """Of a library's line, told apart by logger and place: enough to see it, few enough to see the rest."""
 _TEMPLATES_MAX: Final = 1_000
 

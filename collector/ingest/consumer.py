@@ -35,10 +35,14 @@ from collector.metrics import Metrics
 from collector.store.writer import Writer
 
 IDLE_POLL_S: Final = 0.5
-LOOK_EVERY_S: Final = 15.0
+LOOK_EVERY_S: Final = 5.0
 """How often a loop that reads nothing asks the broker where the logs end: whether it is there, and we are not stuck."""
+STUCK_AFTER_S: Final = 30.0
+"""A client that reads nothing for so long though there is something is built anew."""
 OPEN_SESSIONS_MAX: Final = 100_000
 """Sessions that a partition's new owner reads in at once, so that gauges start right."""
+
+NOT_YET: Final = "not connected yet"
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +65,7 @@ class Status:
     lag_messages: int = 0
     lag_seconds: float = 0.0
     reads_its_own_clock: bool = False
-    broker_trouble: str | None = "not connected yet"
+    broker_trouble: str | None = NOT_YET
     store_trouble: str | None = None
 
 
@@ -98,8 +102,8 @@ class Consumer:
         self._settled = 0  # the generation whose partitions we have taken on
         self._gaps: dict[int, int] = {}  # where a gap was counted that nothing was stored behind yet
         self._raws: dict[int, list[Any]] = {}  # the batch in hand as it came, for its headers
-        self._broker_trouble: str | None = "not connected yet"
-        self._looked_s = self._swept_s = 0.0
+        self._broker_trouble: str | None = NOT_YET
+        self._looked_s = self._read_s = self._swept_s = 0.0
         self.status = Status()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -132,7 +136,7 @@ class Consumer:
     async def _read(self, member: Member, stop: asyncio.Event) -> None:
         """The life of a member."""
         self._settled = 0
-        self._broker_trouble = None
+        self._broker_is_back()
         log.info("joined the group", extra={"group": self._group, "topic": self._topic})
 
         async def wait(seconds: float) -> None:
@@ -183,7 +187,7 @@ class Consumer:
             member.seek(partition, start.seek)
             self._count_gap(partition, start)
         self._settled = generation
-        self._looked_s = asyncio.get_running_loop().time()
+        self._looked_s = self._read_s = asyncio.get_running_loop().time()
         await self._in_thread(lambda: self._storing.show_held(self._now_us()))
         log.info("partitions are ours", extra={"partitions": ours, "new": sorted(new)})
 
@@ -245,24 +249,26 @@ class Consumer:
 
     async def _look_when_idle(self, member: Member, *, idle: bool) -> None:
         """Where nothing comes: is the broker there, and is there nothing? Raises KafkaError where we are stuck."""
-        loop = asyncio.get_running_loop()
+        now_s = asyncio.get_running_loop().time()
         if not idle:
-            self._looked_s, self._broker_trouble = loop.time(), None
-        if loop.time() - self._looked_s < LOOK_EVERY_S:
+            self._looked_s = self._read_s = now_s
+            self._broker_is_back()
+        if now_s - self._looked_s < LOOK_EVERY_S:
             return
-        self._looked_s = loop.time()
-        ours = self._progress.partitions
-        behind = [partition for partition in ours if self._progress.is_behind(partition)]
+        self._looked_s = now_s
         try:
-            _, ends = await member.log_bounds(ours)
+            _, ends = await member.log_bounds(self._progress.partitions)
         except (KafkaError, TimeoutError, OSError) as error:
             self._note_broker(error)
             return
-        self._broker_trouble = None
+        self._broker_is_back()
         for partition in set(ends) & set(self._progress.partitions):
             self._progress.look(partition, ends[partition], self._now_us())
-        if behind:
-            raise KafkaError(f"nothing was read for {LOOK_EVERY_S:g} s, though partitions {behind[:5]} hold more")
+        behind = [partition for partition in self._progress.partitions if self._progress.is_behind(partition)]
+        if not behind:
+            self._read_s = now_s
+        elif now_s - self._read_s > STUCK_AFTER_S:
+            raise KafkaError(f"nothing was read for {STUCK_AFTER_S:g} s, though partitions {behind[:5]} hold more")
 
     async def _wait(self, member: Member, stop: asyncio.Event, seconds: float) -> None:
         """Waits while the store or the dead letters are away: paused and polling, until there is no use in it."""
@@ -298,10 +304,15 @@ class Consumer:
 
     def _note_broker(self, error: Exception) -> None:
         meant = error if isinstance(error, BrokerUnreachable | BrokerRefused) else broker_error(self._connection, error)
-        if self._broker_trouble is None:
+        if self._broker_trouble in {None, NOT_YET}:
             log.warning("trouble with Kafka", extra={"code": meant.code, "why": str(meant)})
         self._broker_trouble = str(meant)
         self._show()
+
+    def _broker_is_back(self) -> None:
+        if self._broker_trouble not in {None, NOT_YET}:
+            log.info("Kafka answers again")
+        self._broker_trouble = None
 
     def _show(self) -> None:
         lags = self._progress.lag(self._now_us())

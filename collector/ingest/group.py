@@ -23,6 +23,7 @@ from collector.ingest.connection import ANSWER_TIMEOUT_S, KafkaConnection
 POLL_GRACE_S: Final = 1.0
 """A poll may last this much longer than asked; while partitions are given out, aiokafka's waits for that."""
 COMMIT_TIMEOUT_S: Final = 5.0
+BOUNDS_TIMEOUT_S: Final = 5.0
 JOIN_TIMEOUT_S: Final = 30.0
 """Beyond the session's timeout, which others of the group may take to answer."""
 FETCH_BYTES: Final = 4 * 1024 * 1024
@@ -132,7 +133,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
     async def log_bounds(self, partitions: Collection[int]) -> tuple[dict[int, int], dict[int, int]]:
         """The offsets that the logs of these partitions begin and end at. Raises KafkaError or TimeoutError."""
         wanted = [TopicPartition(self._topic, partition) for partition in partitions]
-        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+        async with asyncio.timeout(BOUNDS_TIMEOUT_S):
             first = await self._client.beginning_offsets(wanted)
             end = await self._client.end_offsets(wanted)
         return {where.partition: at for where, at in first.items()}, {where.partition: at for where, at in end.items()}

@@ -99,7 +99,8 @@ class Progress:
         for number, start in starts.items():
             known = old.get(number)
             fresh = _Partition(start.seek, start.tracked, start.end, now_us)
-            if known is not None:
+            # What is read again is not merged yet: its time would make a sweep find the living silent.
+            if known is not None and known.read_to <= start.seek:
                 fresh.newest_append_us, fresh.caught_up_us = known.newest_append_us, known.caught_up_us
             self._partitions[number] = fresh
 

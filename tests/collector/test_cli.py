@@ -3,6 +3,8 @@
 import re
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -185,6 +187,26 @@ def test_a_second_signal_ends_at_once(make_stage: Callable[..., Stage]) -> None:
         running.interrupt()
         assert running.exit_code() in {-signal.SIGTERM, 0}
     assert stage.stored_offsets() == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "missing", "extra"),
+    [
+        ("run", "pydantic_settings", "collector"),
+        ("migrate", "pydantic_settings", "collector"),
+        ("check", "pydantic_settings", "collector"),
+        ("demo", "fastapi", "demo"),
+    ],
+)
+def test_a_command_whose_packages_are_not_installed_names_the_extra(command: str, missing: str, extra: str) -> None:
+    program = f"import sys; sys.modules['{missing}'] = None; from collector.cli import main; main(['{command}'])"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert re.fullmatch(
+        rf"roomwatch: roomwatch {command}: the package {missing} is not installed; "
+        rf"install it with: pip install 'roomwatch\[{extra}\]'\n",
+        ended.stderr,
+    ), ended.stderr
 
 
 def test_a_command_that_needs_no_settings_reads_none() -> None:

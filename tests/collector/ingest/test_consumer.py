@@ -86,7 +86,10 @@ def test_a_broker_that_was_gone_is_read_on_from(kafka: Kafka, make_stage: Callab
     with stage.collector(**SMALL_BATCHES) as running:
         stage.until_stored(sent // 2)
         kafka.kill()
-        kafka.start()
+        try:
+            wait_until(lambda: _failing(running.readiness()) == {"kafka"}, within_s=40)
+        finally:
+            kafka.start()
         sent += stage.tell(lives[100:])
         stage.until_stored(sent, within_s=90)
         wait_until(lambda: running.readiness()["ready"], within_s=30)

@@ -110,3 +110,10 @@ def test_a_partition_that_stays_ours_keeps_its_times_and_others_are_forgotten(pr
     assert (progress.stream_us(0, NOW), progress.stream_us(1, NOW)) == (NOW - 600 * S, None)
     progress.end()
     assert progress.partitions == []
+
+
+def test_a_partition_that_goes_back_does_not_know_yet_what_comes_again(progress: Progress) -> None:
+    """Else a sweep would take the time of records that are not merged yet, and find the living silent."""
+    progress.read(0, [Raw(10, NOW // 1000), Raw(11, (NOW + 60 * S) // 1000)], 12, NOW + 60 * S)
+    progress.begin({0: Start(tracked=10, seek=10, end=12)}, NOW + 61 * S)
+    assert progress.stream_us(0, NOW + 61 * S) is None
