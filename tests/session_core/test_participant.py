@@ -69,6 +69,13 @@ def test_a_revision_that_is_not_above_the_last_one_is_old_news(revision: int) ->
     assert present(roster) == {"bob": (CONNECTED, 7)}
 
 
+@pytest.mark.parametrize("word", ["connected", "reconnecting", "disconnected"])
+def test_old_news_of_any_kind_moves_nobody(word: str) -> None:
+    roster, _ = a_roster(bob("connected", 7), ParticipantState("eve", None, "reconnecting", 7))
+    assert told(roster.update([bob(word, 7), ParticipantState("eve", None, word, 7)])) == []
+    assert present(roster) == {"bob": (CONNECTED, 7), "eve": (RECONNECTING, 7)}
+
+
 def test_after_somebody_left_old_news_stays_old_and_new_news_makes_a_new_participant() -> None:
     roster, _ = a_roster(bob("connected", 1))
     before = roster.present["bob"]

@@ -238,6 +238,7 @@ def test_media_that_is_not_there_yet_holds_nobody_up() -> None:
     room = a_joined_room()
     play(room, (0, PeerClosed("P1")), (10, LOST))
     assert play(room, (100, BACK), (60_000, None)) == ["100 room.reconnected", "100 local.reconnected PA0"]
+    assert room.state is RoomState.CONNECTED
 
 
 def test_the_next_outage_is_another_one_with_a_full_window() -> None:
