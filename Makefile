@@ -6,7 +6,7 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test compat check bench generate lock clean
+.PHONY: help setup demo test compat check cover mutate bench generate lock clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +46,16 @@ check: $(VENV)/dev.stamp ## Format, lint, types, architecture, house rules, gene
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q tests/house
 
-bench: $(VENV)/dev.stamp ## Throughput, as ratios measured in one run
+cover: $(VENV)/dev.stamp ## Each pure module is covered wholly, branches too, by its own tests alone
+	@$(BIN)/python tools/own_coverage.py
+
+mutate: $(VENV)/dev.stamp ## Change the core's heart in hundreds of ways and see its own tests notice (minutes; not in CI)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "mutmut>=3.8"
+	@nice $(BIN)/mutmut run --max-children 1
+	@$(BIN)/mutmut results
+
+bench: $(VENV)/dev.stamp ## What the core costs and how fast the collector writes, as ratios measured in one run
+	@$(BIN)/python benchmarks/core.py
 	@$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
 
 generate: $(VENV)/dev.stamp ## Write the files that are generated from the code anew

@@ -6,7 +6,7 @@ is said in policy.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from session_core.policy import ReconnectPolicy
 
@@ -14,13 +14,15 @@ from session_core.policy import ReconnectPolicy
 class Attempts:
     """The attempts since the last successful resynchronisation. Times are of the steady clock, in microseconds."""
 
+    __slots__ = ("_delays", "_jitter", "_policy", "in_flight", "refused", "wanted_at_us")
+
     def __init__(self, policy: ReconnectPolicy, jitter: Callable[[], float]) -> None:
         self._policy = policy
         self._jitter = jitter
         self.refused = 0
         self.wanted_at_us: int | None = None
         self.in_flight = False
-        self._delays = policy.delays(jitter)
+        self._delays: Iterator[int] | None = None
 
     @property
     def used_up(self) -> bool:
@@ -31,6 +33,8 @@ class Attempts:
         """Signaling is down: want an attempt after the next delay."""
         self.in_flight = False
         if self._policy.drives:
+            # Made when it is needed: most sessions never are, and it is a seventh of what one weighs.
+            self._delays = self._delays or self._policy.delays(self._jitter)
             self.wanted_at_us = now_us + next(self._delays)
 
     def start(self) -> None:
@@ -47,7 +51,7 @@ class Attempts:
         """Signaling is back: count and delays begin anew."""
         self.stop()
         self.refused = 0
-        self._delays = self._policy.delays(self._jitter)
+        self._delays = None
 
     def stop(self) -> None:
         """Nobody wants signaling back."""

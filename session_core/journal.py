@@ -16,6 +16,8 @@ from session_core.participant import Change, Roster
 class Journal:
     """The events of one session."""
 
+    __slots__ = ("_client", "_events", "_ledger", "_roster", "session")
+
     def __init__(self, session: Session, client: Client | None, ledger: Ledger, roster: Roster) -> None:
         self.session = session
         self._client = client

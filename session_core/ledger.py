@@ -21,6 +21,8 @@ Cause = Literal["signaling", "media"]
 class Stopwatch:
     """Adds up the milliseconds that it was running."""
 
+    __slots__ = ("_past_ms", "_since_ms")
+
     def __init__(self) -> None:
         self._past_ms = 0
         self._since_ms: int | None = None
@@ -39,6 +41,18 @@ class Stopwatch:
 
 class OpenOutage:
     """An outage while it lasts."""
+
+    __slots__ = (
+        "attempts",
+        "cause",
+        "media_down",
+        "media_failed",
+        "number",
+        "signaling_down",
+        "since_previous_ms",
+        "started_at",
+        "started_us",
+    )
 
     def __init__(self, number: int, at: Moment, cause: Cause, since_previous_ms: int | None) -> None:
         self.number = number
@@ -77,6 +91,8 @@ class OpenOutage:
 
 class Ledger:
     """Time in states and outages of one session, from the join to its end."""
+
+    __slots__ = ("_connected", "_outages", "_previous_ended_us", "_reconnecting", "outage")
 
     def __init__(self) -> None:
         self.outage: OpenOutage | None = None

@@ -31,19 +31,18 @@ ICE_DOWN: Final = ("failed", "disconnected")
 
 
 class Peers:
-    """The ICE state of every peer connection. `ignore` is told of every word that means nothing to us."""
+    """The ICE state of every peer connection; `summary` is what all of them together amount to.
+
+    `ignore` is told of every word that means nothing to us.
+    """
+
+    __slots__ = ("_ignore", "_overruled", "_states", "summary")
 
     def __init__(self, ignore: Callable[[str], None]) -> None:
         self._ignore = ignore
         self._states: dict[str, str] = {}
         self._overruled: Media | None = None
-
-    @property
-    def summary(self) -> Media:
-        """What all of them together amount to."""
-        if self._overruled is not None:
-            return self._overruled
-        return SUMMARY[max(self._states.values(), key=RANK.__getitem__, default=NO_PEER)]
+        self._summarise()
 
     def take(self, peer: str, state: str) -> None:
         """Take a peer connection's state."""
@@ -56,17 +55,25 @@ class Peers:
             self._states[name] = state
         else:
             self._ignore("one peer connection too many")
+        self._summarise()
 
     def overrule(self, media: Media) -> None:
         """An SDK says how media is as a whole. That holds until it tells of a peer connection again."""
         self._overruled = media
         if media is Media.OK:
             self._states = {peer: state for peer, state in self._states.items() if SUMMARY[state] is Media.OK}
+        self._summarise()
 
     def forget(self, peer: str) -> None:
         """A peer connection is no more."""
         self._overruled = None
         self._states.pop(clip(peer), None)
+        self._summarise()
+
+    def _summarise(self) -> None:
+        # Kept, since it is asked for far more often than a state comes.
+        told = SUMMARY[max(self._states.values(), key=RANK.__getitem__, default=NO_PEER)]
+        self.summary = told if self._overruled is None else self._overruled
 
     def _has_room(self) -> bool:
         if len(self._states) >= PEERS_MAX:

@@ -82,6 +82,8 @@ class Roster:
     `ignore` is told of every word that means nothing to us.
     """
 
+    __slots__ = ("_departed", "_ignore", "_waiting", "own_sid", "present")
+
     def __init__(self, ignore: Callable[[str], None]) -> None:
         self.present: dict[str, RemoteParticipant] = {}
         self.own_sid = ""
@@ -106,10 +108,8 @@ class Roster:
         everybody = tuple(states)
         yield from self.update(everybody)
         named = {clip(state.sid) for state in everybody}
-        for gone in [someone for sid, someone in self.present.items() if sid not in named]:
-            change = self._move(gone, Told.MISSING, newer=False)
-            if change:
-                yield change
+        gone = [someone for sid, someone in self.present.items() if sid not in named]
+        yield from filter(None, (self._move(someone, Told.MISSING, newer=False) for someone in gone))
         yield from self.release()
 
     def hold(self, states: Iterable[ParticipantState]) -> None:

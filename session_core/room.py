@@ -61,10 +61,6 @@ IGNORED_WORDS_MAX: Final = 64
 _FACTS: Final = ("room_sid", "participant_sid", "identity", "room_name")
 
 
-def _no_jitter() -> float:
-    return 0.5
-
-
 class Room:
     """One participant's life in one room.
 
@@ -74,21 +70,27 @@ class Room:
     Specification: Room Reconnection States and Events
     """
 
+    __slots__ = (
+        "_attempts", "_begun", "_cause", "_journal", "_ledger", "_now", "_peers", "_roster", "_signaling", "_state",
+        "_timers", "_token", "_window_ms", "ignored", "local_participant", "policy",
+    )  # fmt: skip
+
     def __init__(
         self,
         session: Session,
         *,
         policy: ReconnectPolicy,
         client: Client | None = None,
-        jitter: Callable[[], float] = _no_jitter,
+        jitter: Callable[[], float] = lambda: 0.5,
         token: Token | None = None,
     ) -> None:
         self.policy = policy
         self.ignored: Counter[str] = Counter()
         self._state = RoomState.CONNECTING
         self._signaling = Signaling.DOWN
-        self._peers = Peers(self._ignore)
-        self._roster = Roster(self._ignore)
+        ignore = self._ignore
+        self._peers = Peers(ignore)
+        self._roster = Roster(ignore)
         self._attempts = Attempts(policy, jitter)
         self._ledger = Ledger()
         self._timers = Timers()
@@ -315,7 +317,8 @@ class Room:
 
     def _move_local(self, *, room_over: bool = False) -> None:
         change = self.local_participant.follow(self._signaling, room_over=room_over)
-        self._tell_of([change] if change else [])
+        if change is not None:
+            self._journal.tell_of(change, self._now)
 
     def _move_room(self, told: SdkSignal | None = None) -> None:
         outage = self._ledger.outage

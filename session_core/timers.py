@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum
+from enum import IntEnum
 
 
-class Timer(Enum):
-    """What becomes due."""
+class Timer(IntEnum):
+    """What becomes due; of two at once, the first here comes first."""
 
-    WINDOW = "the reconnection window is over"
-    FORESIGHT = "the access token is about to expire"
-    ALIVE = "a sign of life is due"
+    WINDOW = 0  # the reconnection window is over
+    FORESIGHT = 1  # the access token is about to expire
+    ALIVE = 2  # a sign of life is due
 
 
 class Timers:
-    """At most one time of each kind, in microseconds."""
+    """At most one time of each kind, in microseconds. `next_us` is the first of them; None: nothing is waited for."""
+
+    __slots__ = ("_due_us", "next_us")
 
     def __init__(self) -> None:
-        self._due_us: dict[Timer, int] = {}
-
-    @property
-    def next_us(self) -> int | None:
-        """When the first of them is due; None: nothing is waited for."""
-        return min(self._due_us.values(), default=None)
+        self.clear()
 
     def set(self, timer: Timer, due_us: int) -> None:
         """Wait for this; what was waited for under the same name is forgotten."""
         self._due_us[timer] = due_us
+        self._find_next()
 
     def stop(self, timer: Timer) -> None:
         """Wait for this no longer."""
-        self._due_us.pop(timer, None)
+        self._due_us[timer] = None
+        self._find_next()
 
     def clear(self) -> None:
         """Wait for nothing."""
-        self._due_us.clear()
+        self._due_us: list[int | None] = [None] * len(Timer)
+        self.next_us: int | None = None
 
     def take_due(self, now_us: int) -> Iterator[tuple[Timer, int]]:
         """What is due by now and since when, earliest first; it is no longer waited for.
@@ -43,6 +43,15 @@ class Timers:
         A sign of life comes last: it is about now, not about when it was due. Whatever is set or stopped meanwhile
         counts at once.
         """
-        while late := [timer for timer, due_us in self._due_us.items() if due_us <= now_us]:
-            first = min(late, key=lambda timer: (timer is Timer.ALIVE, self._due_us[timer]))
-            yield first, self._due_us.pop(first)
+        while self.next_us is not None and self.next_us <= now_us:
+            _, due_us, kind = min(
+                (kind == Timer.ALIVE, due_us, kind)
+                for kind, due_us in enumerate(self._due_us)
+                if due_us is not None and due_us <= now_us
+            )
+            self.stop(Timer(kind))
+            yield Timer(kind), due_us
+
+    def _find_next(self) -> None:
+        # Kept, since a room asks twice for every signal that it takes.
+        self.next_us = min([due_us for due_us in self._due_us if due_us is not None], default=None)

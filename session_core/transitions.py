@@ -307,7 +307,7 @@ def local(before: RoomState, signaling: Signaling, *, room_over: bool) -> LocalR
 Row = TypeVar("Row", LinkRow, SdkRow, TriggerRow, ParticipantRow, LocalRow)
 
 
-def matching(rows: Iterable[Row], situation: tuple[object, ...], start: int = 0) -> list[Row]:
+def matching(rows: Iterable[Row], situation: tuple[object, ...], start: int) -> list[Row]:
     """The rows whose conditions, the fields from `start` on, are met. In a table of ours it is always one."""
     return [row for row in rows if all(map(_meets, tuple[object, ...](row)[start:], situation))]
 
@@ -328,14 +328,16 @@ def _meets(condition: object, actual: object) -> bool:
 
 def mermaid() -> str:
     """The room's states as a Mermaid diagram: what every arrow stands for are rows of LINKS and TRIGGERS."""
-    arrows: dict[tuple[RoomState, RoomState], dict[str, None]] = {}
+    arrows: dict[tuple[RoomState, RoomState], list[str]] = {}
     for step in TRIGGERS:
         for room in step.room if step.becomes else ():
-            arrows.setdefault((room, step.becomes or room), {})[_arrow(step.emits, step.code)] = None
+            arrows.setdefault((room, step.becomes or room), []).append(_arrow(step.emits, step.code))
     for row in LINKS:
         if row.room is not row.becomes:
-            arrows.setdefault((row.room, row.becomes), {})[f"{row.rule} {_cell(row.code, '')}".rstrip()] = None
-    lines = [f"    {before} --> {after} : {', '.join(labels)}" for (before, after), labels in arrows.items()]
+            arrows.setdefault((row.room, row.becomes), []).append(f"{row.rule} {_cell(row.code, '')}".rstrip())
+    lines = [
+        f"    {before} --> {after} : {', '.join(dict.fromkeys(labels))}" for (before, after), labels in arrows.items()
+    ]
     return "\n".join(["stateDiagram-v2", f"    [*] --> {CONNECTING}", *lines, f"    {DISCONNECTED} --> [*]"])
 
 
@@ -343,7 +345,7 @@ def table(rows: Sequence[Row]) -> str:
     """These rows as a Markdown table, one column a field."""
     fields = rows[0]._fields
     lines = [[name.replace("_", " ") for name in fields], ["---"] * len(fields)]
-    lines += [[_cell(value, _BLANKS.get(name, "-")) for name, value in zip(fields, row, strict=True)] for row in rows]
+    lines += [[_cell(value, _BLANKS.get(name, "-")) for name, value in row._asdict().items()] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

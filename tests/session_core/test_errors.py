@@ -15,6 +15,7 @@ from session_core.errors import (
     PolicyError,
     RoomError,
     SessionCoreError,
+    SinkError,
     TokenAlgorithmError,
     TokenClaimsError,
     TokenError,
@@ -141,6 +142,17 @@ def test_an_error_says_its_facts_in_a_sentence_and_promises_a_code(
 def test_a_token_that_is_refused_says_why_and_what_a_server_answers(error: TokenError, answer: int, says: str) -> None:
     assert (error.answer, str(error)) == (answer, says)
     assert Appears.CONNECT in CATALOGUE[answer].appears
+
+
+def test_a_sink_that_failed_says_what_arrived_and_whether_to_try_again() -> None:
+    plain, final = SinkError("the broker is away"), SinkError("too large", delivered=frozenset({1}), retriable=False)
+    assert (str(plain), plain.reason, plain.delivered, plain.retriable) == (
+        "the broker is away",
+        "the broker is away",
+        frozenset(),
+        True,
+    )
+    assert (final.delivered, final.retriable) == (frozenset({1}), False)
 
 
 def test_every_error_of_the_tree_has_a_code_of_its_own() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from session_core import participant
-from session_core.events import ParticipantView, RoomState
+from session_core.events import EventType, ParticipantView, RoomState
 from session_core.participant import Change, LocalParticipant, Roster
 from session_core.signals import ParticipantState
 from session_core.transitions import Signaling
@@ -56,11 +56,24 @@ def test_a_participant_comes_goes_away_comes_back_and_leaves() -> None:
     assert present(roster) == {}
 
 
+def test_revisions_count_from_nought() -> None:
+    roster, _ = a_roster()
+    assert told(roster.update([bob("connected", -1)])) == []
+    assert told(roster.update([bob("connected", 0)])) == ["bob connected"]
+
+
 @pytest.mark.parametrize("revision", [0, 6, 7])
 def test_a_revision_that_is_not_above_the_last_one_is_old_news(revision: int) -> None:
     roster, _ = a_roster(bob("connected", 7))
     assert told(roster.update([bob("disconnected", revision)])) == []
     assert present(roster) == {"bob": (CONNECTED, 7)}
+
+
+@pytest.mark.parametrize("word", ["connected", "reconnecting", "disconnected"])
+def test_old_news_of_any_kind_moves_nobody(word: str) -> None:
+    roster, _ = a_roster(bob("connected", 7), ParticipantState("eve", None, "reconnecting", 7))
+    assert told(roster.update([bob(word, 7), ParticipantState("eve", None, word, 7)])) == []
+    assert present(roster) == {"bob": (CONNECTED, 7), "eve": (RECONNECTING, 7)}
 
 
 def test_after_somebody_left_old_news_stays_old_and_new_news_makes_a_new_participant() -> None:
@@ -77,6 +90,15 @@ def test_a_word_on_somebody_who_left_is_remembered_by_its_revision() -> None:
     roster, _ = a_roster()
     assert told(roster.update([bob("disconnected", 3), bob("connected", 2)])) == []
     assert told(roster.update([bob("connected", 4)])) == ["bob connected"]
+
+
+def test_somebody_who_came_back_and_left_again_is_the_youngest_of_the_departed() -> None:
+    roster, _ = a_roster()
+    most = participant.PARTICIPANTS_MAX
+    roster.fill([bob("disconnected", 1), bob("connected", 2)])
+    roster.fill(ParticipantState(f"p{n}", None, "disconnected", 1) for n in range(most - 2))
+    roster.fill([bob("disconnected", 3), *(ParticipantState(sid, None, "disconnected", 1) for sid in ("q", "r"))])
+    assert told(roster.update([bob("connected", 3)])) == []
 
 
 def test_a_newcomer_who_is_reconnecting_already_is_only_a_newcomer() -> None:
@@ -111,12 +133,29 @@ def test_what_waited_counts_after_the_resynchronisation() -> None:
     assert told(roster.release()) == []
 
 
+def test_what_waits_is_none_the_less_for_a_word_that_means_nothing_among_it() -> None:
+    roster, _ = a_roster()
+    roster.hold([bob("dreaming", 1), bob("connected", 1)])
+    assert told(roster.release()) == ["bob connected"]
+
+
+def test_of_two_words_of_one_revision_that_wait_the_first_counts() -> None:
+    roster, _ = a_roster()
+    roster.hold([bob("connected", 2), bob("disconnected", 2)])
+    assert told(roster.release()) == ["bob connected"]
+
+
 def test_unknown_words_are_ignored_and_counted_and_their_revision_too() -> None:
     roster, ignored = a_roster(bob("connected", 1))
     roster.hold([bob("dreaming", 9)])
     assert told(roster.update([bob("asleep", 8)])) == []
     assert told(roster.resynchronise([bob("asleep", 8)])) == []
     assert (present(roster), ignored) == ({"bob": (CONNECTED, 1)}, {"dreaming": 1, "asleep": 2})
+
+
+def test_before_the_join_nobody_is_taken_for_us() -> None:
+    assert Roster(lambda _: None).own_sid == ""
+    assert LocalParticipant("ada").view() == ParticipantView(sid="", identity="ada", state=CONNECTING)
 
 
 def test_we_are_not_among_the_others_even_where_the_server_says_so() -> None:
@@ -163,9 +202,10 @@ def test_what_waits_for_the_resynchronisation_is_bounded_and_known_ones_go_on_co
     ],
 )
 def test_the_local_participant_follows_signaling(
-    before: RoomState, signaling: Signaling, after: RoomState, emits: str | None, *, room_over: bool
+    before: RoomState, signaling: Signaling, after: RoomState, emits: EventType | None, *, room_over: bool
 ) -> None:
     local = LocalParticipant("ada")
     local.state = before
+    view = ParticipantView(sid="", identity="ada", state=after)
     change = local.follow(signaling, room_over=room_over)
-    assert (local.state, change.emits if change else None) == (after, emits)
+    assert (local.view(), change) == (view, Change(emits, before, view) if emits else None)

@@ -8,12 +8,13 @@ import pytest
 
 from session_core.causes import ENDINGS, Ending
 from session_core.errors import CATALOGUE, Origin, RoomError
-from session_core.events import Client, Event, Outage, Policy, RoomState, Session, Totals
+from session_core.events import Client, Event, Outage, ParticipantView, Policy, RoomState, Session, Totals
 from session_core.policy import ReconnectPolicy
 from session_core.room import Room
 from session_core.signals import (
     SIGNALS,
     AttemptStarted,
+    AttemptUnreached,
     ConnectCancelled,
     ConnectRefused,
     ConnectUnanswered,
@@ -94,7 +95,7 @@ def test_a_room_that_is_joined_says_who_we_are_there() -> None:
             to_state=RoomState.CONNECTED,
         )
     ]
-    assert (room.local_participant.sid, room.local_participant.state) == ("PA0", RoomState.CONNECTED)
+    assert room.local_participant.view() == ParticipantView(sid="PA0", identity="ada", state=RoomState.CONNECTED)
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,11 @@ def test_a_join_that_fails_is_not_tried_again(signal: Signal, says: str) -> None
     room.begin(at(-100))
     assert play(room, (0, signal), (1, JOINED), (90_000, None)) == [says]
     assert (room.state, room.deadline_us, room.attempt_at_us) == (RoomState.DISCONNECTED, None, None)
+
+
+def test_a_room_that_is_not_joined_knows_of_us_what_it_was_given() -> None:
+    room = Room(Session(session_id=session_id(), identity="ada"), policy=DOCUMENTED)
+    assert room.local_participant.view() == ParticipantView(sid="", identity="ada", state=RoomState.CONNECTING)
 
 
 def test_media_that_failed_before_the_join_is_an_outage_from_the_join_on() -> None:
@@ -156,6 +162,23 @@ def test_an_event_is_complete_as_of_its_transition() -> None:
         totals=Totals(outages=1, reconnecting_ms=200, connected_ms=1000),
     )
     assert room.outage is None
+
+
+def test_a_room_that_is_back_waits_for_the_end_of_no_window() -> None:
+    room = a_joined_room(ReconnectPolicy.documented(window_ms=5_000))
+    play(room, (0, LOST))
+    assert room.deadline_us == 5_000_000
+    play(room, (100, BACK))
+    assert room.deadline_us == 30_000_000
+
+
+def test_what_is_an_answer_to_nothing_changes_nothing() -> None:
+    room = a_room()
+    assert play(room, (0, BACK), (1, AttemptUnreached())) == []
+    assert (room.state, room.attempt_at_us) == (RoomState.CONNECTING, None)
+    room = a_joined_room()
+    assert play(room, (1, JOINED), (2, AttemptUnreached())) == []
+    assert (room.state, room.attempt_at_us) == (RoomState.CONNECTED, None)
 
 
 def test_media_that_fails_and_recovers_touches_nobodys_state_but_the_rooms() -> None:
@@ -216,6 +239,7 @@ def test_media_that_is_not_there_yet_holds_nobody_up() -> None:
     room = a_joined_room()
     play(room, (0, PeerClosed("P1")), (10, LOST))
     assert play(room, (100, BACK), (60_000, None)) == ["100 room.reconnected", "100 local.reconnected PA0"]
+    assert room.state is RoomState.CONNECTED
 
 
 def test_the_next_outage_is_another_one_with_a_full_window() -> None:

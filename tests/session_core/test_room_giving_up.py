@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from session_core.events import RoomState, Totals
+from session_core.events import RoomState, Session, Totals
 from session_core.policy import ReconnectPolicy, WindowCode
 from session_core.room import Room
 from session_core.signals import (
@@ -18,7 +18,8 @@ from session_core.signals import (
     SignalingGivenUp,
     SignalingLost,
 )
-from tests.session_core.playing import a_joined_room, a_room, at, play
+from tests.session_core.playing import DOCUMENTED, JOINED, a_joined_room, a_room, at, play
+from tests.session_core.telling import session_id
 
 LOST = SignalingLost("remote")
 BACK = Resynchronised(())
@@ -80,6 +81,13 @@ def test_a_window_below_0_is_none_and_changes_nothing() -> None:
     assert (room.deadline_us, room.ignored) == (at(30_000).steady_us, {"a window that is none": 1})
 
 
+def test_no_server_sets_a_window_longer_than_a_day() -> None:
+    room = a_joined_room(session_timeout_ms=10**12)
+    play(room, (0, LOST))
+    states = [room.state for at_ms in (86_399_999, 86_400_000) if play(room, (at_ms, None)) is not None]
+    assert states == [RoomState.RECONNECTING, RoomState.DISCONNECTED]
+
+
 def test_a_window_that_the_server_sets_meanwhile_is_for_the_next_outage() -> None:
     room = a_joined_room()
     play(room, (0, LOST), (10, FAILED), (20, Resynchronised((), session_timeout_ms=60_000)))
@@ -109,6 +117,20 @@ def test_attempts_are_wanted_after_growing_delays_and_none_while_one_is_in_fligh
     assert wanted_ms((100, AttemptUnreached())) == 220
     assert wanted_ms((220, AttemptStarted()), (230, AttemptRefused())) == 410
     assert wanted_ms((300, BACK)) is None
+
+
+def test_without_jitter_a_delay_is_as_long_as_the_policy_says() -> None:
+    room = Room(Session(session_id=session_id()), policy=DOCUMENTED)
+    play(room, (0, JOINED), (10, LOST))
+    assert room.attempt_at_us == at(90).steady_us
+
+
+def test_an_attempt_counts_once_and_only_while_signaling_is_down() -> None:
+    room = a_joined_room()
+    play(room, (0, FAILED), (1, AttemptStarted()))
+    assert (room.outage and room.outage.attempts) == 0
+    play(room, (10, LOST), (20, AttemptStarted()), (21, AttemptStarted()))
+    assert (room.outage and room.outage.attempts) == 1
 
 
 def attempts(room: Room, outcome: Signal, count: int, from_ms: float) -> list[str]:

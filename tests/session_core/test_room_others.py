@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from session_core.events import Client, Event, Outage, ParticipantView, RoomState, Session, Token
+from session_core.events import Client, Event, Outage, ParticipantView, RoomState, Session, Token, Totals
 from session_core.room import IGNORED_WORDS_MAX, Room
 from session_core.signals import (
     IceState,
@@ -112,8 +112,16 @@ def token(expires_after_s: float, ttl_s: int = 3600) -> Token:
 def test_an_application_hears_once_five_minutes_before_its_token_expires() -> None:
     room = a_joined_room(token=token(3600))
     assert play(room, (3_299_999, None)) == []
-    (event,) = room.advance(at(3_300_000))
-    assert (event.type, event.token, event.at) == ("token.expiring", token(3600), at(3_300_000))
+    assert room.advance(at(3_300_000)) == [
+        Event(
+            type="token.expiring",
+            at=at(3_300_000),
+            session=room.session,
+            state=RoomState.CONNECTED,
+            totals=Totals(connected_ms=3_300_000),
+            token=token(3600),
+        )
+    ]
     assert play(room, (9_999_999, None)) == []
 
 
@@ -170,7 +178,8 @@ def test_a_session_gives_a_sign_of_life_every_thirty_seconds_connected_or_not() 
     assert room.deadline_us == 30_000_000
     assert alive_at(room, 29_999, 30_000, 59_999, 60_000) == [30_000, 60_000]
     room.receive(LOST, at(70_000))
-    assert alive_at(room, 90_000) == [90_000]
+    (event,) = room.advance(at(90_000))
+    assert (event.type, event.state, event.at) == ("session.alive", RoomState.RECONNECTING, at(90_000))
 
 
 def test_a_sign_of_life_is_about_now_however_many_were_missed() -> None:
@@ -182,6 +191,12 @@ def test_a_room_that_ended_in_its_sleep_gives_no_sign_of_life() -> None:
     room = a_joined_room()
     room.receive(LOST, at(10_000))
     assert alive_at(room, 200_000) == []
+
+
+def test_a_room_that_ended_in_a_later_sleep_gives_no_sign_of_life_either() -> None:
+    room = a_joined_room()
+    room.receive(LOST, at(30_000))
+    assert alive_at(room, 59_999, 60_000) == []
 
 
 # What comes from outside
@@ -201,6 +216,12 @@ def test_words_from_outside_are_cut_to_what_the_wire_takes() -> None:
     error = room.receive(ServerError(2**40, long), at(2))[-1].error
     assert error is not None
     assert (error.code, error.message) == (2**31 - 1, cut)
+
+
+def test_a_word_that_means_nothing_is_counted_by_its_beginning_whoever_it_is_about() -> None:
+    room = a_joined_room()
+    play(room, (0, IceState("P1", "w" * 65)), (1, ParticipantsUpdated((participant("bob", "asleep"),))))
+    assert room.ignored == {"w" * 64: 1, "asleep": 1}
 
 
 def test_words_that_mean_nothing_are_counted_up_to_a_bound() -> None:

@@ -29,6 +29,12 @@ def signed(claims: dict[str, Any]) -> str:
     return jwt.encode(claims, SECRET, algorithm="HS256")
 
 
+def test_without_a_jwt_library_it_says_which_extra_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    with pytest.raises(TokenError, match=r"run: pip install 'roomwatch\[tokens\]'"):
+        minted()
+
+
 def test_a_token_has_the_claims_that_twilios_have() -> None:
     token = minted()
     assert jwt.get_unverified_header(token.jwt) == {"alg": "HS256", "typ": "JWT", "cty": "twilio-fpa;v=1"}

@@ -49,6 +49,27 @@ def test_every_situation_meets_exactly_one_row(rows: Any, start: int, situations
     assert {situation: count for situation, count in met.items() if count != 1} == {}
 
 
+def test_what_is_looked_up_is_the_row_that_the_situation_meets() -> None:
+    # Past the caches: what was found once would be found whatever became of the search.
+    looked_up: list[tuple[object, ...]] = [
+        *(
+            transitions.link.__wrapped__(room, signaling, media, was_failed=failed)
+            for room, signaling, media, failed in product(RoomState, Signaling, Media, BOOLS)
+        ),
+        *(transitions.trigger.__wrapped__(room, happened) for happened, room in product(Trigger, RoomState)),
+        *(
+            transitions.participant.__wrapped__(before, told, newer=newer)
+            for before, told, newer in product(PARTICIPANT_STATES, Told, BOOLS)
+        ),
+        *(
+            transitions.local.__wrapped__(before, signaling, room_over=over)
+            for before, over, signaling in product(RoomState, BOOLS, Signaling)
+        ),
+    ]
+    met = [row for rows, start, situations in SITUATIONS for at in situations for row in matching(rows, at, start)]
+    assert looked_up == met
+
+
 @each_table
 def test_every_row_is_met_by_some_situation(rows: Any, start: int, situations: list[tuple[object, ...]]) -> None:
     met = {row for situation in situations for row in matching(rows, situation, start)}

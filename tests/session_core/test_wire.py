@@ -156,6 +156,10 @@ REFUSALS: dict[str, tuple[bytes | None, tuple[str, str]]] = {
     "a list": (b"[1]", ("not-json", "$")),
     "nested beyond reading": (b"[" * 16_000, ("not-json", "$")),
     "another major": (changed("$.dataschema", "urn:roomwatch:event:2"), ("unknown-major", "$.dataschema")),
+    "another major of other fields": (
+        b'{"dataschema": "urn:roomwatch:event:2", "kind": "room"}',
+        ("unknown-major", "$.dataschema"),
+    ),
     "another type": (changed("$.type", "room.exploded"), ("unknown-type", "$.type")),
     "a type of the application's": (changed("$.type", "local.reconnecting"), ("unknown-type", "$.type")),
     "no type": (changed("$.type", ...), ("missing-field", "$")),
