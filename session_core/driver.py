@@ -57,8 +57,8 @@ def connect(
     ValueError. `clock`, `jitter`, `random_bits`: for simulations.
 
     Awaiting raises ConnectError, whose `error.code` says why: 53000 when no server answered, 53006 when it is busy, or
-    the server's own; TokenError for what is no token; whatever a callable `token` raises. A join is not tried twice.
-    Calling raises ValueError for a timeout, in seconds, that is no time.
+    the server's own; TokenError for what is no token; what a callable `token` raises. No join is tried twice. Calling
+    raises ValueError for a timeout, in seconds, that is no time.
 
     Specification: Room Reconnection States and Events
     """
@@ -70,10 +70,10 @@ def connect(
         named = new_session_id(now, random_bits)
         return Room(
             Session(session_id=named, previous_session_id=previous_session_id, room_name=room_name),
-            policy=policy if policy is not None else ReconnectPolicy.documented(),
+            policy=policy or ReconnectPolicy.documented(),
             client=client,
-            # The process's generator: one of its own would be a third of what a driven room weighs.
-            jitter=jitter if jitter is not None else random.random,  # noqa: TID251 - spreads load, hides nothing
+            # The process's generator, to spread load: one of its own would be a third of what a driven room weighs.
+            jitter=jitter or random.random,  # noqa: TID251
             token=facts,
         )
 

@@ -56,6 +56,7 @@ def test_what_is_looked_up_is_the_row_that_the_situation_meets() -> None:
             transitions.link.__wrapped__(room, signaling, media, was_failed=failed)
             for room, signaling, media, failed in product(RoomState, Signaling, Media, BOOLS)
         ),
+        *(transitions.sdk.__wrapped__(room, word) for word, room in product(SdkWord, RoomState)),
         *(transitions.trigger.__wrapped__(room, happened) for happened, room in product(Trigger, RoomState)),
         *(
             transitions.participant.__wrapped__(before, told, newer=newer)
