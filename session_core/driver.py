@@ -63,8 +63,7 @@ def connect(
     Specification: Room Reconnection States and Events
     """
     _require_seconds(connect_timeout_s=connect_timeout_s, attempt_timeout_s=attempt_timeout_s)
-    clock = clock if clock is not None else SystemClock()
-    source = TokenSource(token)
+    clock, source = clock or SystemClock(), TokenSource(token)
 
     def make_room(now: Moment, facts: Token | None) -> Room:
         named = new_session_id(now, random_bits)
