@@ -362,3 +362,17 @@ def test_every_number_arrives_or_is_told_as_lost(data: st.DataObject, events_max
     end = wire.decode(last.value).message.data.seq
     assert len({seq for seq, n in numbers if n == 0}) + lost_numbers == end + 1
     assert (outbox.sessions, outbox.counts.pending) == (0, 0)
+
+
+def test_what_befell_the_outbox_is_told_by_one_session_and_is_no_loss_by_itself() -> None:
+    empty = Outbox()
+    assert (empty.note("not_on_disk"), empty.is_empty) == (False, True)
+    outbox = filled("room.connecting", "room.connected")
+    drained(outbox)
+    assert outbox.note("not_on_disk")
+    (report,) = drained(outbox)
+    assert (told([report]), lost(report)) == (
+        ["session.events_lost#1.1"],
+        {"not_on_disk": {"session.events_lost": 0}},
+    )
+    assert outbox.counts.dropped == 0

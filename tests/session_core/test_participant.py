@@ -190,6 +190,15 @@ def test_what_waits_for_the_resynchronisation_is_bounded_and_known_ones_go_on_co
     assert (len(told(roster.release())), ignored) == (most - 1, {"one participant too many": 1})
 
 
+def test_of_what_waits_beyond_the_bound_the_newest_word_on_each_is_kept() -> None:
+    roster, ignored = a_roster()
+    most = participant.PARTICIPANTS_MAX
+    roster.hold([bob("connected", 2), bob("disconnected", 1)])
+    roster.hold(ParticipantState(f"p{n}", None, "connected", 1) for n in range(most - 1))
+    came = told(roster.release())
+    assert (len(came), came[0], ignored) == (most, "bob connected", {})
+
+
 @pytest.mark.parametrize(
     ("before", "signaling", "room_over", "after", "emits"),
     [
