@@ -34,7 +34,7 @@ OWN_TESTS: Final = {
     "bounds": ("test_bounds", "test_wire"),
     "events": ("test_events", "test_wire", "test_room"),
     "outbox": ("test_outbox", "test_kept", "test_privacy", "test_unsent"),
-    "room": ("test_room", "test_room_giving_up", "test_room_others", "test_room_sdk"),
+    "room": ("test_room", "test_room_giving_up", "test_room_others", "test_room_sdk", "test_bad_input"),
     "token": ("test_token", "test_token_verified", "test_secrets"),
 }
 

@@ -190,10 +190,17 @@ def test_what_waits_for_the_resynchronisation_is_bounded_and_known_ones_go_on_co
     assert (len(told(roster.release())), ignored) == (most - 1, {"one participant too many": 1})
 
 
+def test_up_to_the_bound_every_word_that_waits_is_told() -> None:
+    roster, _ = a_roster()
+    others = (ParticipantState(f"p{n}", None, "connected", 1) for n in range(participant.PARTICIPANTS_MAX - 2))
+    roster.hold([bob("reconnecting", 2), bob("connected", 3), *others])
+    assert told(roster.release())[:2] == ["bob connected", "bob reconnected"]
+
+
 def test_of_what_waits_beyond_the_bound_the_newest_word_on_each_is_kept() -> None:
     roster, ignored = a_roster()
     most = participant.PARTICIPANTS_MAX
-    roster.hold([bob("connected", 2), bob("disconnected", 1)])
+    roster.hold([bob("connected", 2), bob("disconnected", 1), bob("disconnected", 2)])
     roster.hold(ParticipantState(f"p{n}", None, "connected", 1) for n in range(most - 1))
     came = told(roster.release())
     assert (len(came), came[0], ignored) == (most, "bob connected", {})

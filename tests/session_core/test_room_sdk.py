@@ -140,3 +140,10 @@ def test_what_is_learned_of_the_room_is_known_from_then_on_and_the_rest_stays() 
         ("RM9", "standup"),
     ]
     assert (renamed.session.participant_sid, renamed.local_participant.sid) == ("PA0", "PA0")
+
+
+def test_what_is_learned_before_the_join_gives_this_side_no_sid() -> None:
+    room = a_room(policy=OBSERVED)
+    room.begin(at(0))
+    play(room, (1, SessionLearned(room_name="weekly")))
+    assert (room.session.room_name, room.local_participant.sid) == ("weekly", "")
