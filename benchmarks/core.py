@@ -168,7 +168,7 @@ class Fleet:
     def __init__(self) -> None:
         self.clock = VirtualClock(datetime(2026, 11, 24, 12, tzinfo=UTC))
         self.server = MemoryServer(clock=self.clock)
-        self.publisher = Publisher(NoSink(), clock=self.clock)
+        self.publisher = Publisher(NoSink(), clock=self.clock, memory_only=True)
         self.rooms: list[DrivenRoom] = []
 
     async def join(self, rooms: int) -> None:
@@ -244,7 +244,8 @@ async def fleet_cpu() -> list[Figure]:
 
 async def latency() -> list[Figure]:
     """Microseconds of a room's answer, by the clock on the wall: with publishing, and without, in turn."""
-    publisher = Publisher(NoSink(), clock=VirtualClock(datetime(2026, 11, 24, 12, tzinfo=UTC)))
+    clock = VirtualClock(datetime(2026, 11, 24, 12, tzinfo=UTC))
+    publisher = Publisher(NoSink(), clock=clock, memory_only=True)
     rooms = {True: joined_room(1), False: joined_room(2)}
     took: dict[bool, list[int]] = {True: [], False: []}
     signals = (SignalingLost(), Resynchronised(()))

@@ -58,12 +58,14 @@ asyncio.run(main())
     ),
     "its task is cancelled": (
         """
-async def stay():
+async def stay(joined):
     async with joining():
+        joined.set()
         await asyncio.Event().wait()
 async def main():
-    task = asyncio.create_task(stay())
-    await asyncio.sleep(0.1)
+    joined = asyncio.Event()
+    task = asyncio.create_task(stay(joined))
+    await joined.wait()
     task.cancel()
     await asyncio.wait({task})
 asyncio.run(main())
