@@ -125,7 +125,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             async with asyncio.timeout(seconds + POLL_GRACE_S):
                 await self._client.getmany(timeout_ms=max(1, int(seconds * 1000)), max_records=1)
         except TimeoutError:
-            pass
+            pass  # a broker that is away keeps a poll waiting; whoever reads next finds out
         finally:
             still = self._client.assignment()
             self._client.resume(*(where for where in ours if where in still))

@@ -95,7 +95,7 @@ class Relay:
                 writer.write(data)
                 await writer.drain()
         except OSError:
-            pass
+            pass  # a connection that broke, which is what a relay is for; the other side is told below
         finally:
             await self._flowing.wait()
             writer.close()
