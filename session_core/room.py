@@ -46,8 +46,19 @@ from session_core.media import Peers
 from session_core.participant import Change, LocalParticipant, RemoteParticipant, Roster
 from session_core.policy import ReconnectPolicy, WindowCode
 from session_core.shapes import is_moment, is_whole
-from session_core.timers import Timer, Timers
-from session_core.transitions import LIVE, LinkRow, Signaling, Trigger, Window
+from session_core.timers import ALIVE, FORESIGHT, NEVER, WINDOW, Timers
+from session_core.transitions import (
+    CONNECTING,
+    DISCONNECTED,
+    DOWN,
+    LIVE,
+    STARTS,
+    STOPPED,
+    UP,
+    LinkRow,
+    Signaling,
+    Trigger,
+)
 
 ALIVE_US: Final = 30_000_000
 """A session gives a sign of life this often."""
@@ -86,8 +97,8 @@ class Room:
     ) -> None:
         self.policy = policy
         self.ignored: Counter[str] = Counter()
-        self._state = RoomState.CONNECTING
-        self._signaling = Signaling.DOWN
+        self._state = CONNECTING
+        self._signaling = DOWN
         ignore = self._ignore
         self._peers = Peers(ignore)
         self._roster = Roster(ignore)
@@ -126,7 +137,8 @@ class Room:
     @property
     def deadline_us(self) -> int | None:
         """When, by the steady clock, advance() must be called next; None: never."""
-        return self._timers.next_us
+        next_us = self._timers.next_us
+        return None if next_us == NEVER else int(next_us)
 
     @property
     def attempt_at_us(self) -> int | None:
@@ -139,7 +151,7 @@ class Room:
 
     def begin(self, at: Moment) -> list[Event]:
         """The application wants in. To begin twice, or when the room is joined or over, changes nothing."""
-        if not self._begun and self._state is RoomState.CONNECTING:
+        if not self._begun and self._state is CONNECTING:
             self._begun = True
             self._now = self._never_back(at)
             self._journal.tell("room.connecting", self._now, self._state, policy=self.policy.facts())
@@ -148,7 +160,7 @@ class Room:
     def receive(self, signal: signals.Signal, at: Moment) -> list[Event]:
         """Take a signal. What was due before it and what happened because of it, in order. Ignores what is none."""
         self._catch_up(self._never_back(at))
-        if self._state is not RoomState.DISCONNECTED:
+        if self._state is not DISCONNECTED:
             if is_whole(signal):
                 self.HANDLERS[type(signal)](self, signal)
             else:
@@ -170,21 +182,25 @@ class Room:
         return at if at.steady_us >= self._now.steady_us else at._replace(steady_us=self._now.steady_us)
 
     def _catch_up(self, at: Moment) -> None:
+        if self._timers.next_us <= at.steady_us:
+            self._meet_what_is_due(at)
+        self._now = at
+
+    def _meet_what_is_due(self, at: Moment) -> None:
         for timer, due_us in self._timers.take_due(at.steady_us):
-            self._now = at if timer is Timer.ALIVE else at.later(due_us - at.steady_us)
-            if timer is Timer.WINDOW:
+            self._now = at if timer is ALIVE else at.later(due_us - at.steady_us)
+            if timer is WINDOW:
                 self._end_window()
-            elif timer is Timer.FORESIGHT:
+            elif timer is FORESIGHT:
                 self._journal.tell("token.expiring", self._now, self._state, token=self._token)
             else:
                 self._timers.set(timer, at.steady_us + ALIVE_US)
                 self._journal.tell("session.alive", self._now, self._state)
-        self._now = at
 
     def _end_window(self) -> None:
         if self.policy.window_code is WindowCode.CAUSE:
             self._end(Trigger.WINDOW_OVER_CAUSE)
-        elif self._signaling is Signaling.DOWN:
+        elif self._signaling is DOWN:
             self._end(Trigger.WINDOW_OVER_SIGNALING)
         else:
             self._end(Trigger.WINDOW_OVER_MEDIA)
@@ -192,7 +208,7 @@ class Room:
     def _watch_token(self) -> None:
         if self._token is not None:
             left_us = us_from_utc(self._token.expires_at) - FORESIGHT_US - self._now.utc_us
-            self._timers.set(Timer.FORESIGHT, self._now.steady_us + max(left_us, 0))
+            self._timers.set(FORESIGHT, self._now.steady_us + max(left_us, 0))
 
     def _replace_token(self, signal: signals.TokenReplaced) -> None:
         token = _within_bounds(signal.token)
@@ -210,9 +226,9 @@ class Room:
         self._learn(signal)
         self._roster.fill(signal.participants)
         self._set_window(signal.session_timeout_ms)
-        self._signaling = Signaling.UP
+        self._signaling = UP
         self._ledger.joined(self._now)
-        self._timers.set(Timer.ALIVE, self._now.steady_us + ALIVE_US)
+        self._timers.set(ALIVE, self._now.steady_us + ALIVE_US)
         self._watch_token()
         before, self._state = self._state, row.becomes
         self._move_local()
@@ -250,8 +266,8 @@ class Room:
 
     def _lose_signaling(self, _: signals.SignalingLost) -> None:
         self._end(Trigger.CONNECT_UNANSWERED)
-        if self._signaling is Signaling.UP:
-            self._signaling = Signaling.DOWN
+        if self._signaling is UP:
+            self._signaling = DOWN
             self._attempts.schedule(self._now.steady_us)
             self._move_local()
             self._move_room()
@@ -261,19 +277,19 @@ class Room:
             self._set_window(signal.session_timeout_ms)
             self._tell_of(self._roster.resynchronise(signal.participants))
             self._attempts.succeed()
-            self._signaling = Signaling.UP
+            self._signaling = UP
             self._move_room()
             self._move_local()
 
     def _update(self, signal: signals.ParticipantsUpdated) -> None:
-        if self._signaling is Signaling.DOWN:
+        if self._signaling is DOWN:
             self._roster.hold(signal.participants)
         else:
             self._tell_of(self._roster.update(signal.participants))
 
     def _start_attempt(self, _: signals.AttemptStarted) -> None:
         outage = self._ledger.outage
-        if outage is not None and self._signaling is Signaling.DOWN and not self._attempts.in_flight:
+        if outage is not None and self._signaling is DOWN and not self._attempts.in_flight:
             outage.attempts += 1
             self._attempts.start()
 
@@ -302,14 +318,14 @@ class Room:
         row = transitions.sdk(self._state, sdk_word(signal))
         if row.media is not None:
             self._peers.overrule(row.media)
-        if row.signaling is Signaling.DOWN and self._signaling is Signaling.UP:
-            self._signaling = Signaling.DOWN
+        if row.signaling is DOWN and self._signaling is UP:
+            self._signaling = DOWN
             self._attempts.schedule(self._now.steady_us)
             self._move_local()
-        if row.signaling is Signaling.UP:
+        if row.signaling is UP:
             self._tell_of(self._roster.release())
             self._attempts.succeed()
-            self._signaling = Signaling.UP
+            self._signaling = UP
         self._move_room(signal)
         self._move_local()
 
@@ -323,29 +339,28 @@ class Room:
     def _move_room(self, told: SdkSignal | None = None) -> None:
         outage = self._ledger.outage
         was_failed = outage is not None and outage.media_failed
-        row = transitions.link(self._state, self._signaling, self._peers.summary, was_failed=was_failed)
+        row = transitions.link(self._state, self._signaling, self._peers.summary, was_failed)
         before, self._state = self._state, row.becomes
-        if row.window is Window.STARTS:
+        if row.window is STARTS:
             self._open_outage(row)
         self._note_links()
         if row.emits is not None:
             self._journal.tell(row.emits, self._now, self._state, before=before, error=link_error(row, told))
-        if row.window is Window.STOPPED:
-            self._timers.stop(Timer.WINDOW)
+        if row.window is STOPPED:
+            self._timers.stop(WINDOW)
             self._ledger.close_outage(self._now)
 
     def _open_outage(self, row: LinkRow) -> None:
         self._cause = row.code
-        self._ledger.open_outage(self._now, "signaling" if self._signaling is Signaling.DOWN else "media")
+        self._ledger.open_outage(self._now, "signaling" if self._signaling is DOWN else "media")
         if self._window_ms is not None:
-            self._timers.set(Timer.WINDOW, self._now.steady_us + self._window_ms * 1000)
+            self._timers.set(WINDOW, self._now.steady_us + self._window_ms * 1000)
 
     def _note_links(self) -> None:
-        if self._ledger.outage is not None:
-            counts = self._signaling is Signaling.UP or self.policy.remembers_hidden_failure
-            self._ledger.outage.note_links(
-                self._now.steady_us, self._signaling, self._peers.summary, failure_counts=counts
-            )
+        outage = self._ledger.outage
+        if outage is not None:
+            counts = self._signaling is UP or self.policy.remembers_hidden_failure
+            outage.note_links(self._now.steady_us, self._signaling, self._peers.summary, failure_counts=counts)
 
     def _tell_of(self, changes: Iterable[Change]) -> None:
         for change in changes:
