@@ -97,14 +97,14 @@ class Ledger:
         """The room is connected for the first time."""
         self._since_ms = at.steady_us // 1000
 
-    def open_outage(self, at: Moment, cause: Cause) -> None:
+    def open_outage(self, at: Moment, cause: Cause) -> OpenOutage:
         """The room is reconnecting."""
-        self._add_up(at.steady_us // 1000)
+        now_ms = at.steady_us // 1000
+        self._add_up(now_ms)
         ended_ms = self._previous_ended_ms
         self._outages += 1
-        self.outage = OpenOutage(
-            self._outages, at, cause, None if ended_ms is None else at.steady_us // 1000 - ended_ms
-        )
+        self.outage = OpenOutage(self._outages, at, cause, None if ended_ms is None else now_ms - ended_ms)
+        return self.outage
 
     def close_outage(self, at: Moment) -> None:
         """The room is connected again. Where no outage is open nothing changes."""

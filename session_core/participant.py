@@ -89,7 +89,7 @@ class Roster:
         self.own_sid = ""
         self._ignore = ignore
         self._departed: dict[str, int] = {}
-        self._waiting: list[ParticipantState] = []
+        self._waiting: list[ParticipantState] | None = None  # only while signaling is down
 
     def fill(self, states: Iterable[ParticipantState]) -> None:
         """Take who was there before us: no news to anybody."""
@@ -117,25 +117,28 @@ class Roster:
         for state in states:
             if not self._means_something(state):
                 continue
+            self._waiting = self._waiting or []
             self._waiting.append(state)
             if len(self._waiting) > PARTICIPANTS_MAX:
-                self._keep_the_newest()
+                self._waiting = self._newest_of(self._waiting)
 
-    def _keep_the_newest(self) -> None:
+    def _newest_of(self, waiting: list[ParticipantState]) -> list[ParticipantState]:
         newest: dict[str, ParticipantState] = {}
-        for state in self._waiting:
+        for state in waiting:
             held = newest.get(state.sid)
             if held is None or held.revision < state.revision:
                 newest[state.sid] = state
-        self._waiting = list(newest.values())
-        if len(self._waiting) > PARTICIPANTS_MAX:
-            self._waiting.pop()
+        kept = list(newest.values())
+        if len(kept) > PARTICIPANTS_MAX:
+            kept.pop()
             self._ignore(ONE_TOO_MANY)
+        return kept
 
     def release(self) -> Iterator[Change]:
         """Take what was waiting."""
-        waiting, self._waiting = self._waiting, []
-        yield from self.update(waiting)
+        waiting, self._waiting = self._waiting, None
+        if waiting:
+            yield from self.update(waiting)
 
     def _means_something(self, state: ParticipantState) -> bool:
         if state.state not in _WORDS:

@@ -41,24 +41,13 @@ from session_core.events import (
     us_from_utc,
 )
 from session_core.journal import Journal
-from session_core.ledger import Ledger
+from session_core.ledger import Ledger, OpenOutage
 from session_core.media import Peers
 from session_core.participant import Change, LocalParticipant, RemoteParticipant, Roster
 from session_core.policy import ReconnectPolicy, WindowCode
 from session_core.shapes import is_moment, is_whole
 from session_core.timers import ALIVE, FORESIGHT, NEVER, WINDOW, Timers
-from session_core.transitions import (
-    CONNECTING,
-    DISCONNECTED,
-    DOWN,
-    LIVE,
-    STARTS,
-    STOPPED,
-    UP,
-    LinkRow,
-    Signaling,
-    Trigger,
-)
+from session_core.transitions import CONNECTING, DISCONNECTED, DOWN, LIVE, STARTS, STOPPED, UP, LinkRow, Trigger
 
 ALIVE_US: Final = 30_000_000
 """A session gives a sign of life this often."""
@@ -76,14 +65,14 @@ class Room:
     """One participant's life in one room.
 
     `jitter` gives a number from 0 to 1 for each delay. `token` is what telemetry says of the access token; the token
-    itself never comes here. `ignored` counts what came from outside and means nothing to us. Raises nothing.
+    itself never comes here. Raises nothing.
 
     Specification: Room Reconnection States and Events
     """
 
     __slots__ = (
-        "_attempts", "_begun", "_cause", "_journal", "_ledger", "_now", "_peers", "_roster", "_signaling", "_state",
-        "_timers", "_token", "_window_ms", "ignored", "local_participant", "policy",
+        "_attempts", "_begun", "_cause", "_ignored", "_journal", "_ledger", "_now", "_peers", "_roster", "_signaling",
+        "_state", "_timers", "_token", "_window_ms", "local_participant", "policy",
     )  # fmt: skip
 
     def __init__(
@@ -96,7 +85,7 @@ class Room:
         token: Token | None = None,
     ) -> None:
         self.policy = policy
-        self.ignored: Counter[str] = Counter()
+        self._ignored: Counter[str] | None = None  # until there is something to count
         self._state = CONNECTING
         self._signaling = DOWN
         ignore = self._ignore
@@ -130,6 +119,11 @@ class Room:
         return self._roster.present
 
     @property
+    def ignored(self) -> Counter[str]:
+        """What came from outside and means nothing to us: how often, by its word or kind."""
+        return Counter() if self._ignored is None else self._ignored
+
+    @property
     def outage(self) -> Outage | None:
         """The outage that is open, as it stood when the room was last told the time."""
         return self._ledger.outage.facts(self._now.steady_us) if self._ledger.outage else None
@@ -137,8 +131,7 @@ class Room:
     @property
     def deadline_us(self) -> int | None:
         """When, by the steady clock, advance() must be called next; None: never."""
-        next_us = self._timers.next_us
-        return None if next_us == NEVER else int(next_us)
+        return None if self._timers.next_us == NEVER else int(self._timers.next_us)
 
     @property
     def attempt_at_us(self) -> int | None:
@@ -342,34 +335,31 @@ class Room:
         row = transitions.link(self._state, self._signaling, self._peers.summary, was_failed)
         before, self._state = self._state, row.becomes
         if row.window is STARTS:
-            self._open_outage(row)
-        self._note_links()
+            outage = self._open_outage(row)
+        if outage is not None:
+            counts = self._signaling is UP or self.policy.remembers_hidden_failure
+            outage.note_links(self._now.steady_us, self._signaling, self._peers.summary, failure_counts=counts)
         if row.emits is not None:
             self._journal.tell(row.emits, self._now, self._state, before=before, error=link_error(row, told))
         if row.window is STOPPED:
             self._timers.stop(WINDOW)
             self._ledger.close_outage(self._now)
 
-    def _open_outage(self, row: LinkRow) -> None:
+    def _open_outage(self, row: LinkRow) -> OpenOutage:
         self._cause = row.code
-        self._ledger.open_outage(self._now, "signaling" if self._signaling is DOWN else "media")
         if self._window_ms is not None:
             self._timers.set(WINDOW, self._now.steady_us + self._window_ms * 1000)
-
-    def _note_links(self) -> None:
-        outage = self._ledger.outage
-        if outage is not None:
-            counts = self._signaling is UP or self.policy.remembers_hidden_failure
-            outage.note_links(self._now.steady_us, self._signaling, self._peers.summary, failure_counts=counts)
+        return self._ledger.open_outage(self._now, "signaling" if self._signaling is DOWN else "media")
 
     def _tell_of(self, changes: Iterable[Change]) -> None:
         for change in changes:
             self._journal.tell_of(change, self._now)
 
     def _ignore(self, word: str) -> None:
+        ignored = self._ignored = self.ignored
         name = clip(word, WORD_MAX)
-        fits = name in self.ignored or len(self.ignored) < IGNORED_WORDS_MAX
-        self.ignored[name if fits else "other"] += 1
+        fits = name in ignored or len(ignored) < IGNORED_WORDS_MAX
+        ignored[name if fits else "other"] += 1
 
     def _end_as_told(self, signal: Ending) -> None:
         if isinstance(signal, WithCode):
