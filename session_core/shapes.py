@@ -34,7 +34,8 @@ def is_whole(signal: object) -> bool:
 
     A word outside of a closed list, a list in a tuple's place and a duration with a fraction are whole.
     """
-    check = _CHECKS.get(type(signal))
+    kind = type(signal)
+    check = _CHECKS.get(kind) or _check_of(kind)
     return check is not None and check(signal)
 
 
@@ -46,6 +47,13 @@ def is_moment(at: object) -> bool:
     utc_us: Any = at.utc_us
     steady_us: Any = at.steady_us
     return isinstance(utc_us, int) and isinstance(steady_us, int) and UTC_US_MIN <= utc_us <= UTC_US_MAX
+
+
+def _check_of(kind: type[Any]) -> Check | None:
+    """The check of a kind of signal, made when the first of it comes: whoever imports this waits for none."""
+    if kind in SIGNALS:
+        return _CHECKS.setdefault(kind, _of_struct(kind))
+    return None
 
 
 def _of_struct(struct: type[Struct]) -> Check:
@@ -93,4 +101,4 @@ def _of_many(one: Check) -> Check:
     return lambda value: isinstance(value, tuple | list) and all(map(one, value))
 
 
-_CHECKS: Final[dict[type[Any], Check]] = {signal: _of_struct(signal) for signal in SIGNALS}
+_CHECKS: Final[dict[type[Any], Check]] = {}
