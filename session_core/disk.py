@@ -60,7 +60,7 @@ class Disk:
     """Keeps one outbox in a file of its own in `folder`, and finds what others left there."""
 
     def __init__(self, folder: str | Path | Callable[[], Path]) -> None:
-        self._folder = Path(folder) if isinstance(folder, str) else folder
+        self._folder = folder if callable(folder) else Path(folder)
         self._queue: queue.SimpleQueue[Statement | Step | None] = queue.SimpleQueue()
         self._working = threading.Lock()
         self._thread: threading.Thread | None = None
