@@ -67,4 +67,4 @@ def test_each_package_reads_the_environment_in_one_file() -> None:
 
 def test_settings_are_known_to_the_edge_only() -> None:
     importers = {str(path) for path in PACKAGES if imported_names(path, "collector.settings")}
-    assert importers <= {"collector/cli.py", "collector/runtime.py"}
+    assert importers <= {"collector/cli/edge.py", "collector/cli/collecting.py", "collector/runtime.py"}
