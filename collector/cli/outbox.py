@@ -88,7 +88,7 @@ def _drain(told: argparse.Namespace) -> int:
 
 
 def _require_to_be_let_in(connection: KafkaConnection) -> None:
-    """Raises BrokerError or ConfigError for what would be tried in vain until the time is up. Who is away may be back."""
+    """Raises BrokerError or ConfigError for what is tried in vain until the time is up. Who is away may be back."""
     import asyncio  # noqa: PLC0415 - see the package's docstring
 
     from collector.ingest.connection import ask_cluster  # noqa: PLC0415
