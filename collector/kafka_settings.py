@@ -2,13 +2,14 @@
 
 Names, variables, file and defaults are those of settings.py; a test compares the two. Here, too, an environment
 variable is stronger than the TOML file, and what cannot be used is one ConfigError. What else the file says is left to
-the commands that use it.
+the commands that use it. This file alone reads the environment, for settings.py too.
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Protocol, get_args
 
@@ -54,6 +55,11 @@ _ALLOWED: Final = {
 _SECRET: Final = "kafka_password"  # noqa: S105 - its name
 
 
+def environment() -> Mapping[str, str]:
+    """The process's environment."""
+    return os.environ  # noqa: TID251 - the one place that reads it
+
+
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return PREFIX + name.upper()
@@ -64,14 +70,14 @@ def load_kafka(config: str | None) -> KafkaSettings:
 
     `config` is the file that the command line names; without it ROOMWATCH_CONFIG may name one.
     """
-    environment = {name.upper(): value for name, value in os.environ.items() if value}  # noqa: TID251 - as in settings.py
-    named = config or environment.get(CONFIG_VARIABLE)
+    told_here = {name.upper(): value for name, value in environment().items() if value}
+    named = config or told_here.get(CONFIG_VARIABLE)
     in_file = read_toml(Path(named), "--config" if config else CONFIG_VARIABLE) if named else {}
     told: dict[str, Any] = {}
     sources: dict[str, str | None] = {}
     for name in KafkaSettings.__struct_fields__:
-        if variable(name) in environment:
-            told[name], sources[name] = environment[variable(name)], variable(name)
+        if variable(name) in told_here:
+            told[name], sources[name] = told_here[variable(name)], variable(name)
         elif name in in_file:
             told[name], sources[name] = in_file[name], named
     try:

@@ -1,7 +1,7 @@
 """Every setting of the collector, in one frozen class. `roomwatch run --help` and docs/configuration.md are made of it.
 
-Known to cli and runtime only, which hand plain values on. This file alone reads the environment, and kafka_settings.py
-for a command that is there without pydantic.
+Known to cli and runtime only, which hand plain values on. What a command needs that does without pydantic is in
+kafka_settings.py.
 
 Rules:
 1. An environment variable is stronger than the TOML file, the file stronger than the default.
@@ -13,7 +13,6 @@ Rules:
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -33,6 +32,7 @@ from collector.kafka_settings import (
     Mechanism,
     SecurityProtocol,
     check_login,
+    environment,
     read_toml,
     variable,
 )
@@ -146,13 +146,13 @@ def load_settings(config: str | None) -> Settings:
 
     `config` is the file that the command line names; without it ROOMWATCH_CONFIG may name one.
     """
-    environment = os.environ  # noqa: TID251 - the one place that reads it
-    named = config or environment.get(CONFIG_VARIABLE)
+    here = environment()
+    named = config or here.get(CONFIG_VARIABLE)
     told = _read(Path(named), "--config" if config else CONFIG_VARIABLE) if named else {}
     try:
         settings = Settings(**told)
     except ValidationError as error:
-        raise _refusal(error, environment, named) from None
+        raise _refusal(error, here, named) from None
     check_login(settings)
     return settings
 
@@ -194,12 +194,12 @@ def _read(path: Path, source: str) -> dict[str, Any]:
     return told
 
 
-def _refusal(error: ValidationError, environment: Mapping[str, str], file: str | None) -> ConfigError:
+def _refusal(error: ValidationError, here: Mapping[str, str], file: str | None) -> ConfigError:
     """The first of what is wrong, as one sentence."""
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
     field = Settings.model_fields[name]
-    told_by_variable = any(given.upper() == variable(name) for given in environment)
+    told_by_variable = any(given.upper() == variable(name) for given in here)
     secret = SecretStr in (field.annotation, *get_args(field.annotation))
     return ConfigError(
         name,
