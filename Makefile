@@ -57,6 +57,7 @@ mutate: $(VENV)/dev.stamp ## Change the core's heart in hundreds of ways and see
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "mutmut>=3.8"
 	@nice $(BIN)/mutmut run --max-children 1
 	@$(BIN)/mutmut results
+	@nice $(BIN)/python tools/mutate_tables.py
 
 bench: $(VENV)/dev.stamp ## What the core costs and how fast the collector writes, as ratios measured in one run
 	@$(BIN)/python benchmarks/core.py
