@@ -5,7 +5,9 @@ of transitions.py; this file keeps who is where.
 
 Rules:
 1. A participant's revision only grows. What comes with one that is not above the last known is old, also after the
-   participant has left; a greater one after that makes a new participant.
+   participant has left; a greater one after that makes a new participant. A roster that forgets the departed, as
+   twilio-video.js does, knows that revision only until it is told of their absence once more, and a revision 0 not at
+   all: any revision then makes a new participant.
 2. A resynchronisation names everybody: who is missing has left. An update names some: who is missing stays.
 3. What is told while signaling is down waits for the resynchronisation and counts after it, word by word in the order
    in which it came. Of more words than can wait, those with the greatest revision of each participant are kept.
@@ -82,12 +84,13 @@ class Roster:
     `ignore` is told of every word that means nothing to us.
     """
 
-    __slots__ = ("_departed", "_ignore", "_waiting", "own_sid", "present")
+    __slots__ = ("_departed", "_forgets", "_ignore", "_waiting", "own_sid", "present")
 
-    def __init__(self, ignore: Callable[[str], None]) -> None:
+    def __init__(self, ignore: Callable[[str], None], *, forgets_departed: bool = False) -> None:
         self.present: dict[str, RemoteParticipant] = {}
         self.own_sid = ""
         self._ignore = ignore
+        self._forgets = forgets_departed
         self._departed: dict[str, int] = {}
         self._waiting: list[ParticipantState] = []
 
@@ -165,12 +168,20 @@ class Roster:
         before = someone.state
         row = transitions.participant(before, told, newer=newer)
         someone.state = row.becomes or before
-        if someone.state is RoomState.DISCONNECTED:
-            self.present.pop(someone.sid, None)
-            self._departed[someone.sid] = someone.revision
-        else:
+        told_again = newer and before is RoomState.DISCONNECTED
+        if someone.state is not RoomState.DISCONNECTED:
             self.present[someone.sid] = someone
             self._departed.pop(someone.sid, None)
+        else:
+            self.present.pop(someone.sid, None)
+            self._remember(someone, forget=self._forgets and (told_again or someone.revision == 0))
         while len(self.present) + len(self._departed) > PARTICIPANTS_MAX:
             del self._departed[next(iter(self._departed))]
         return Change(row.emits, before, someone.view()) if row.emits else None
+
+    def _remember(self, gone: RemoteParticipant, *, forget: bool) -> None:
+        """Keep the last revision of somebody who is not here, or not even that."""
+        if forget:
+            self._departed.pop(gone.sid, None)
+        else:
+            self._departed[gone.sid] = gone.revision

@@ -46,6 +46,8 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
     longer.
     `remembers_hidden_failure`: whether media that failed while signaling was down has to be well again before the room
     is reconnected; if not, being on its way is enough.
+    `forgets_departed`: whether a participant who has left is new whatever their revision, once the server has told of
+    their absence again.
 
     Specification: Room Reconnection States and Events
     """
@@ -59,6 +61,7 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
     delay_max_ms: int = DELAY_MAX_MS
     jitter: float = JITTER
     remembers_hidden_failure: bool = True
+    forgets_departed: bool = False
     drives: bool = True
 
     def __post_init__(self) -> None:
@@ -111,6 +114,7 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
             attempts_max=None,
             jitter=1.0,
             remembers_hidden_failure=False,
+            forgets_departed=True,
         )
 
     @classmethod

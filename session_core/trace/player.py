@@ -18,7 +18,6 @@ from session_core.policy import ReconnectPolicy, WindowCode
 from session_core.room import Room
 from session_core.signals import (
     AttemptStarted,
-    DtlsFailed,
     IceState,
     Joined,
     Leave,
@@ -27,13 +26,14 @@ from session_core.signals import (
     Resynchronised,
     Signal,
 )
+from session_core.trace.peers import PeerConnections
 from session_core.trace.policies import ONE_PEER
 from session_core.trace.scenario import SESSION_TIMEOUT_S, Scenario, Stimulus
 from session_core.trace.timeline import Line, Timeline
 from session_core.trace.transport import Transport, states_of
 
-CONNECTING_MS: Final = -1_500
-JOINED_MS: Final = -1_000
+CONNECTING_MS: Final = -510
+JOINED_MS: Final = -10
 """Every scenario begins in a room that is connected, with media that is well."""
 
 IDENTITY: Final = "alice"
@@ -69,11 +69,12 @@ class Player:
         self._now = self.at(0)
         self._like_the_sdk = policy.window_code is WindowCode.CAUSE
         self._timeline = Timeline(scenario.id, self.room, base.steady_us, as_the_sdk=self._like_the_sdk)
+        self._peers = PeerConnections(as_the_sdk=self._like_the_sdk)
         self._transport = Transport(
-            self._now.steady_us,
+            self.at(JOINED_MS).steady_us,
             scenario.session_timeout_s,
+            None if scenario.silent else self._now.steady_us,
             keeps_window=self._like_the_sdk,
-            silent=scenario.silent,
         )
 
     @property
@@ -92,7 +93,7 @@ class Player:
         for stimulus in self.scenario.stimuli:
             self._pass(self.at(stimulus.ms))
             self._do(stimulus)
-        self._timeline.end_step()
+        self._end_step()
         return self.events
 
     def _joined(self) -> Joined:
@@ -100,7 +101,7 @@ class Player:
         return Joined(
             room_sid=self.room_sid,
             participant_sid=f"PA-{self.session_id}",
-            participants=states_of(self.scenario.initial_participants),
+            participants=self._as_read(states_of(self.scenario.initial_participants)),
             session_timeout_ms=round((SESSION_TIMEOUT_S if timeout_s is None else timeout_s) * 1000),
         )
 
@@ -108,16 +109,15 @@ class Player:
         kind, value = stimulus.kind, stimulus.value
         match kind:
             case "ice":
-                self._tell([IceState(*value)], self._now)
+                self._tell(self._peers.hear_ice(*value), self._now)
             case "pc_connection_state":
-                peer, state = value
-                self._tell([DtlsFailed(peer)] if state == "failed" else [], self._now)
+                self._tell(self._peers.hear(*value), self._now)
             case "app_room_disconnect":
                 self._tell([Leave()], self._now)
             case "policy":
                 self._transport.follow(value, self._now.steady_us)
             case "advance_ms":
-                self._timeline.end_step()
+                self._end_step()
                 self._pass(self.at(stimulus.ms + value))
             case _:
                 self._tell(self._transport.do(kind, value, self._now.steady_us), self._now)
@@ -142,12 +142,18 @@ class Player:
 
     def _turn_to(self, now: Moment) -> None:
         if now.steady_us > self._now.steady_us:
-            self._timeline.end_step()
+            self._end_step()
             self._now = now
+
+    def _end_step(self) -> None:
+        self._timeline.end_step(local_first=self._transport.has_told_of_us)
 
     def _tell(self, signals: Iterable[Signal], at: Moment) -> None:
         for signal in signals:
-            self._take(self.room.receive(self._as_read(signal), at))
+            if isinstance(signal, Resynchronised | ParticipantsUpdated):
+                self._take(self.room.receive(replace(signal, participants=self._as_read(signal.participants)), at))
+            else:
+                self._take(self.room.receive(signal, at))
 
     def _take(self, events: list[Event]) -> None:
         self.events += events
@@ -155,10 +161,8 @@ class Player:
         if self.room.state is RoomState.DISCONNECTED:
             self._transport.close()
 
-    def _as_read(self, signal: Signal) -> Signal:
-        if self._like_the_sdk and isinstance(signal, Resynchronised | ParticipantsUpdated):
-            return replace(signal, participants=tuple(map(self._as_the_sdk_reads, signal.participants)))
-        return signal
+    def _as_read(self, told: tuple[ParticipantState, ...]) -> tuple[ParticipantState, ...]:
+        return tuple(map(self._as_the_sdk_reads, told)) if self._like_the_sdk else told
 
     def _as_the_sdk_reads(self, told: ParticipantState) -> ParticipantState:
         """A word that the SDK does not know changes no state, but its revision counts; a newcomer is connected."""

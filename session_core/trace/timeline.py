@@ -48,6 +48,7 @@ class Timeline:
         self._base_us = base_us
         self._as_the_sdk = as_the_sdk
         self._waiting: list[Event] = []
+        self._gone: list[Event] = []
 
     def take(self, events: Iterable[Event]) -> None:
         """What the room said just now."""
@@ -55,17 +56,24 @@ class Timeline:
             if self._as_the_sdk and event.type in LATER:
                 self._waiting.append(event)
             else:
+                if event.type == "participant.disconnected":
+                    self._gone += [waits for waits in self._waiting if _about(waits) == _about(event)]
                 self._tell(event, event.state)
 
-    def end_step(self) -> None:
-        """The loop turns: what waits is told."""
+    def end_step(self, *, local_first: bool) -> None:
+        """The loop turns: what waits is told. `local_first`: that this side's participant is back, before the room."""
         waiting, self._waiting = self._waiting, []
+        if local_first:
+            waiting.sort(key=lambda event: event.type == "room.reconnected")
         for event in waiting:
             self._tell(event, self._state_now(event))
+        self._gone.clear()
 
     def _state_now(self, event: Event) -> RoomState:
         if event.participant is None:
             return self._room.state
+        if any(event is gone for gone in self._gone):
+            return RoomState.DISCONNECTED
         if event.type.startswith("local."):
             return self._room.local_participant.state
         someone = self._room.participants.get(event.participant.sid)
@@ -97,3 +105,7 @@ class Timeline:
     ) -> None:
         t = (event.at.steady_us - self._base_us) // 1000
         self.lines.append(Line(self._scenario, t, who, name, identity, code, state))
+
+
+def _about(event: Event) -> str | None:
+    return event.participant.sid if event.participant is not None else None
