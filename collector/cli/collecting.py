@@ -1,0 +1,121 @@
+"""Running a collector, and what it needs before: `run`, `migrate`, `check`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from collector.cli.edge import DONE, FOUND, Commands, add_configured, clock_us, settings_of
+from collector.errors import StopTimedOut
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from collector.settings import Settings
+    from collector.store.check import Finding
+
+SWITCH_INTERVAL_S: Final = 0.000_2
+"""The database's driver takes the interpreter's lock for each piece that it sends; the usual 5 ms halve its pace."""
+
+
+def add(commands: Commands, *, whole: bool) -> None:
+    """Adds the commands to the grammar."""
+    for name, command, text in (
+        ("run", _run, "read the topic into the store; serve page, API and metrics"),
+        ("migrate", _migrate, "bring the store to the schema of this version"),
+        ("check", _check, "look at Kafka, the store and the clocks; name what mends each"),
+    ):
+        add_configured(commands, name, command, text, whole=whole)
+
+
+def _run(told: argparse.Namespace) -> int:
+    import asyncio  # noqa: PLC0415 - see the package's docstring
+
+    settings = settings_of(told)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        asyncio.run(_run_until_told(settings))
+    except StopTimedOut as error:
+        _end_at_once(error)
+    return DONE
+
+
+async def _run_until_told(settings: Settings) -> None:
+    import asyncio  # noqa: PLC0415 - see the package's docstring
+
+    from collector.runtime import Options, run  # noqa: PLC0415
+
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    await run(Options.of(settings), stop, clock_us=clock_us)
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    """The first signal stops in order; the second finds the system's own handler and ends the process at once."""
+    import asyncio  # noqa: PLC0415 - see the package's docstring
+    import signal  # noqa: PLC0415
+
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+
+    def told() -> None:
+        stop.set()
+        for number in signals:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in signals:
+        loop.add_signal_handler(number, told)
+
+
+def _end_at_once(error: StopTimedOut) -> NoReturn:
+    """Whatever thread still hangs in a database must not hold up the process that was told to stop."""
+    import os  # noqa: PLC0415 - see the package's docstring
+
+    print(f"roomwatch: {error}", file=sys.stderr, flush=True)
+    os._exit(error.exit_code)
+
+
+def _migrate(told: argparse.Namespace) -> int:
+    settings = settings_of(told)
+    from collector.store.engine import make_engine, migrate  # noqa: PLC0415 - see the package's docstring
+
+    engine = make_engine(settings.database_url.get_secret_value())
+    try:
+        before = migrate(engine)
+    finally:
+        engine.dispose()
+    if before.mend is None:
+        print(f"the store is at schema version {before.expected} already")
+    else:
+        print(f"the store went from {before.found or 'nothing'} to schema version {before.expected}")
+    return DONE
+
+
+def _check(told: argparse.Namespace) -> int:
+    settings = settings_of(told)
+    import asyncio  # noqa: PLC0415 - see the package's docstring
+
+    from collector.runtime import Options, check  # noqa: PLC0415
+
+    # What is wrong is in the findings; what the client says on its way there would only stand between them.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    findings = asyncio.run(check(Options.of(settings), clock_us=clock_us))
+    print(report(findings))
+    return DONE if all(finding.ok for finding in findings) else FOUND
+
+
+def report(findings: Sequence[Finding]) -> str:
+    """What was found, a line each; below what is wrong, the command that mends it."""
+    width = max(len(finding.name) for finding in findings)
+    lines = []
+    for finding in findings:
+        lines.append(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.name:<{width}}  {finding.detail}")
+        if not finding.ok:
+            lines.append(f"{'':<{width + 9}}mend: {finding.mend}")
+    wrong = sum(not finding.ok for finding in findings)
+    lines.append("everything is as it should be" if not wrong else f"{wrong} of {len(findings)} are wrong")
+    return "\n".join(lines)
