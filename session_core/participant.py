@@ -5,12 +5,13 @@ of transitions.py; this file keeps who is where.
 
 Rules:
 1. A participant's revision only grows. What comes with one that is not above the last known is old, also after the
-   participant has left; a greater one after that makes a new participant. A roster that forgets the departed, as
-   twilio-video.js does, knows that revision only until it is told of their absence once more, and a revision 0 not at
-   all: any revision then makes a new participant.
+   participant has left; a greater one after that makes a new participant.
 2. A resynchronisation names everybody: who is missing has left. An update names some: who is missing stays.
 3. What is told while signaling is down waits for the resynchronisation and counts after it, word by word in the order
    in which it came. Of more words than can wait, those with the greatest revision of each participant are kept.
+4. twilio-video.js differs, and so does a roster that is to be like it: a state that it does not know changes none, but
+   its revision counts, and makes a newcomer connected; who has left, and is told to be gone once more or left with
+   revision 0, is forgotten, so that any revision makes a new participant.
 """
 
 from __future__ import annotations
@@ -84,13 +85,13 @@ class Roster:
     `ignore` is told of every word that means nothing to us.
     """
 
-    __slots__ = ("_departed", "_forgets", "_ignore", "_waiting", "own_sid", "present")
+    __slots__ = ("_departed", "_ignore", "_like_the_sdk", "_waiting", "own_sid", "present")
 
-    def __init__(self, ignore: Callable[[str], None], *, forgets_departed: bool = False) -> None:
+    def __init__(self, ignore: Callable[[str], None], *, like_the_sdk: bool = False) -> None:
         self.present: dict[str, RemoteParticipant] = {}
         self.own_sid = ""
         self._ignore = ignore
-        self._forgets = forgets_departed
+        self._like_the_sdk = like_the_sdk
         self._departed: dict[str, int] = {}
         self._waiting: list[ParticipantState] = []
 
@@ -141,7 +142,7 @@ class Roster:
         yield from self.update(waiting)
 
     def _means_something(self, state: ParticipantState) -> bool:
-        if state.state not in _WORDS:
+        if state.state not in _WORDS and not self._like_the_sdk:
             self._ignore(state.state)
             return False
         # Some servers list us among the others; our own state is signaling's to say.
@@ -156,7 +157,14 @@ class Roster:
         newer = state.revision > someone.revision
         if newer:
             someone.revision = state.revision
-        return self._move(someone, _WORDS[state.state], newer=newer)
+        return self._move(someone, self._told(state, someone), newer=newer)
+
+    def _told(self, state: ParticipantState, someone: RemoteParticipant) -> Told:
+        """What a word is; one that is unknown: that somebody is as they were, or has come."""
+        if state.state in _WORDS:
+            return _WORDS[state.state]
+        self._ignore(state.state)
+        return Told.CONNECTED if someone.state is RoomState.DISCONNECTED else _WORDS[someone.state]
 
     def _absent(self, sid: str, identity: str | None) -> RemoteParticipant:
         """Somebody who is not here: unknown, or departed, of whom only the last revision is remembered."""
@@ -174,7 +182,7 @@ class Roster:
             self._departed.pop(someone.sid, None)
         else:
             self.present.pop(someone.sid, None)
-            self._remember(someone, forget=self._forgets and (told_again or someone.revision == 0))
+            self._remember(someone, forget=self._like_the_sdk and (told_again or someone.revision == 0))
         while len(self.present) + len(self._departed) > PARTICIPANTS_MAX:
             del self._departed[next(iter(self._departed))]
         return Change(row.emits, before, someone.view()) if row.emits else None

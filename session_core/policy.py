@@ -46,8 +46,8 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
     longer.
     `remembers_hidden_failure`: whether media that failed while signaling was down has to be well again before the room
     is reconnected; if not, being on its way is enough.
-    `forgets_departed`: whether a participant who has left is new whatever their revision, once the server has told of
-    their absence again.
+    `sdk_participants`: whether the server's words on participants are taken as twilio-video.js takes them: whom it
+    forgets, and what it makes of a state that it does not know.
 
     Specification: Room Reconnection States and Events
     """
@@ -61,7 +61,7 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
     delay_max_ms: int = DELAY_MAX_MS
     jitter: float = JITTER
     remembers_hidden_failure: bool = True
-    forgets_departed: bool = False
+    sdk_participants: bool = False
     drives: bool = True
 
     def __post_init__(self) -> None:
@@ -114,7 +114,7 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
             attempts_max=None,
             jitter=1.0,
             remembers_hidden_failure=False,
-            forgets_departed=True,
+            sdk_participants=True,
         )
 
     @classmethod

@@ -1,8 +1,8 @@
 """A room that lives through a scenario, on a clock that nobody waits for.
 
 It does what drives a room: it asks for the deadline and for the next attempt, makes the attempts on a model of the
-SDK's transport, and tells the room what became of them. With the policy `twilio_js` it also takes the server's words on
-participants, and tells of events, as that SDK does.
+SDK's transport, and tells the room what became of them. With the policy `twilio_js` it also tells of events as that SDK
+does.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 from uuid import UUID
-
-from msgspec.structs import replace
 
 from session_core.events import Event, Moment, RoomState, Session
 from session_core.policy import ReconnectPolicy, WindowCode
@@ -21,9 +19,6 @@ from session_core.signals import (
     IceState,
     Joined,
     Leave,
-    ParticipantState,
-    ParticipantsUpdated,
-    Resynchronised,
     Signal,
 )
 from session_core.trace.peers import PeerConnections
@@ -39,7 +34,6 @@ JOINED_MS: Final = -10
 IDENTITY: Final = "alice"
 BEGINNING: Final = Moment(5_000_000, 5_000_000)
 SESSION_ID: Final = UUID(int=0)
-WORDS: Final = frozenset({"connected", "reconnecting", "disconnected"})
 
 
 def plain() -> float:
@@ -101,7 +95,7 @@ class Player:
         return Joined(
             room_sid=self.room_sid,
             participant_sid=f"PA-{self.session_id}",
-            participants=self._as_read(states_of(self.scenario.initial_participants)),
+            participants=states_of(self.scenario.initial_participants),
             session_timeout_ms=round((SESSION_TIMEOUT_S if timeout_s is None else timeout_s) * 1000),
         )
 
@@ -150,26 +144,13 @@ class Player:
 
     def _tell(self, signals: Iterable[Signal], at: Moment) -> None:
         for signal in signals:
-            if isinstance(signal, Resynchronised | ParticipantsUpdated):
-                self._take(self.room.receive(replace(signal, participants=self._as_read(signal.participants)), at))
-            else:
-                self._take(self.room.receive(signal, at))
+            self._take(self.room.receive(signal, at))
 
     def _take(self, events: list[Event]) -> None:
         self.events += events
         self._timeline.take(events)
         if self.room.state is RoomState.DISCONNECTED:
             self._transport.close()
-
-    def _as_read(self, told: tuple[ParticipantState, ...]) -> tuple[ParticipantState, ...]:
-        return tuple(map(self._as_the_sdk_reads, told)) if self._like_the_sdk else told
-
-    def _as_the_sdk_reads(self, told: ParticipantState) -> ParticipantState:
-        """A word that the SDK does not know changes no state, but its revision counts; a newcomer is connected."""
-        if told.state in WORDS:
-            return told
-        someone = self.room.participants.get(told.sid)
-        return replace(told, state=str(someone.state) if someone is not None else "connected")
 
 
 def final(room: Room) -> dict[str, Any]:

@@ -9,6 +9,7 @@ Two orders:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -47,33 +48,31 @@ class Timeline:
         self._room = room
         self._base_us = base_us
         self._as_the_sdk = as_the_sdk
-        self._waiting: list[Event] = []
-        self._gone: list[Event] = []
+        self._waiting: list[tuple[Event, int]] = []
+        self._departures: Counter[str] = Counter()
 
     def take(self, events: Iterable[Event]) -> None:
         """What the room said just now."""
         for event in events:
             if self._as_the_sdk and event.type in LATER:
-                self._waiting.append(event)
+                self._waiting.append((event, self._departures[_about(event)]))
             else:
-                if event.type == "participant.disconnected":
-                    self._gone += [waits for waits in self._waiting if _about(waits) == _about(event)]
+                self._departures[_about(event)] += event.type == "participant.disconnected"
                 self._tell(event, event.state)
 
     def end_step(self, *, local_first: bool) -> None:
         """The loop turns: what waits is told. `local_first`: that this side's participant is back, before the room."""
         waiting, self._waiting = self._waiting, []
         if local_first:
-            waiting.sort(key=lambda event: event.type == "room.reconnected")
-        for event in waiting:
-            self._tell(event, self._state_now(event))
-        self._gone.clear()
+            waiting.sort(key=lambda waits: waits[0].type == "room.reconnected")
+        for event, departures in waiting:
+            has_left = self._departures[_about(event)] > departures
+            self._tell(event, RoomState.DISCONNECTED if has_left else self._state_now(event))
+        self._departures.clear()
 
     def _state_now(self, event: Event) -> RoomState:
         if event.participant is None:
             return self._room.state
-        if any(event is gone for gone in self._gone):
-            return RoomState.DISCONNECTED
         if event.type.startswith("local."):
             return self._room.local_participant.state
         someone = self._room.participants.get(event.participant.sid)
@@ -107,5 +106,5 @@ class Timeline:
         self.lines.append(Line(self._scenario, t, who, name, identity, code, state))
 
 
-def _about(event: Event) -> str | None:
-    return event.participant.sid if event.participant is not None else None
+def _about(event: Event) -> str:
+    return event.participant.sid if event.participant is not None else ""
