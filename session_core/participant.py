@@ -9,6 +9,9 @@ Rules:
 2. A resynchronisation names everybody: who is missing has left. An update names some: who is missing stays.
 3. What is told while signaling is down waits for the resynchronisation and counts after it, word by word in the order
    in which it came. Of more words than can wait, those with the greatest revision of each participant are kept.
+4. twilio-video.js differs, and so does a roster that is to be like it: a state that it does not know changes none, but
+   its revision counts, and makes a newcomer connected; who has left, and is told to be gone once more or left with
+   revision 0, is forgotten, so that any revision makes a new participant.
 """
 
 from __future__ import annotations
@@ -82,12 +85,13 @@ class Roster:
     `ignore` is told of every word that means nothing to us.
     """
 
-    __slots__ = ("_departed", "_ignore", "_waiting", "own_sid", "present")
+    __slots__ = ("_departed", "_ignore", "_like_the_sdk", "_waiting", "own_sid", "present")
 
-    def __init__(self, ignore: Callable[[str], None]) -> None:
+    def __init__(self, ignore: Callable[[str], None], *, like_the_sdk: bool = False) -> None:
         self.present: dict[str, RemoteParticipant] = {}
         self.own_sid = ""
         self._ignore = ignore
+        self._like_the_sdk = like_the_sdk
         self._departed: dict[str, int] = {}
         self._waiting: list[ParticipantState] | None = None  # only while signaling is down
 
@@ -141,7 +145,7 @@ class Roster:
             yield from self.update(waiting)
 
     def _means_something(self, state: ParticipantState) -> bool:
-        if state.state not in _WORDS:
+        if state.state not in _WORDS and not self._like_the_sdk:
             self._ignore(state.state)
             return False
         # Some servers list us among the others; our own state is signaling's to say.
@@ -156,7 +160,14 @@ class Roster:
         newer = state.revision > someone.revision
         if newer:
             someone.revision = state.revision
-        return self._move(someone, _WORDS[state.state], newer=newer)
+        return self._move(someone, self._told(state, someone), newer=newer)
+
+    def _told(self, state: ParticipantState, someone: RemoteParticipant) -> Told:
+        """What a word is; one that is unknown: that somebody is as they were, or has come."""
+        if state.state in _WORDS:
+            return _WORDS[state.state]
+        self._ignore(state.state)
+        return Told.CONNECTED if someone.state is DISCONNECTED else _WORDS[someone.state]
 
     def _absent(self, sid: str, identity: str | None) -> RemoteParticipant:
         """Somebody who is not here: unknown, or departed, of whom only the last revision is remembered."""
@@ -168,12 +179,20 @@ class Roster:
         before = someone.state
         row = transitions.participant(before, told, newer)
         someone.state = row.becomes or before
-        if someone.state is DISCONNECTED:
-            self.present.pop(someone.sid, None)
-            self._departed[someone.sid] = someone.revision
-        else:
+        told_again = newer and before is DISCONNECTED
+        if someone.state is not DISCONNECTED:
             self.present[someone.sid] = someone
             self._departed.pop(someone.sid, None)
+        else:
+            self.present.pop(someone.sid, None)
+            self._remember(someone, forget=self._like_the_sdk and (told_again or someone.revision == 0))
         while len(self.present) + len(self._departed) > PARTICIPANTS_MAX:
             del self._departed[next(iter(self._departed))]
         return Change(row.emits, before, someone.view()) if row.emits else None
+
+    def _remember(self, gone: RemoteParticipant, *, forget: bool) -> None:
+        """Keep the last revision of somebody who is not here, or not even that."""
+        if forget:
+            self._departed.pop(gone.sid, None)
+        else:
+            self._departed[gone.sid] = gone.revision

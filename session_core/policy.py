@@ -46,6 +46,8 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
     longer.
     `remembers_hidden_failure`: whether media that failed while signaling was down has to be well again before the room
     is reconnected; if not, being on its way is enough.
+    `sdk_participants`: whether the server's words on participants are taken as twilio-video.js takes them: whom it
+    forgets, and what it makes of a state that it does not know.
 
     Specification: Room Reconnection States and Events
     """
@@ -59,6 +61,7 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
     delay_max_ms: int = DELAY_MAX_MS
     jitter: float = JITTER
     remembers_hidden_failure: bool = True
+    sdk_participants: bool = False
     drives: bool = True
 
     def __post_init__(self) -> None:
@@ -111,6 +114,7 @@ class ReconnectPolicy(Struct, frozen=True, kw_only=True):
             attempts_max=None,
             jitter=1.0,
             remembers_hidden_failure=False,
+            sdk_participants=True,
         )
 
     @classmethod

@@ -90,7 +90,7 @@ class Room:
         self._signaling = DOWN
         ignore = self._ignore
         self._peers = Peers(ignore)
-        self._roster = Roster(ignore)
+        self._roster = Roster(ignore, like_the_sdk=policy.sdk_participants)
         self._attempts = Attempts(policy, jitter)
         self._ledger = Ledger()
         self._timers = Timers()

@@ -24,7 +24,9 @@ def add(commands: Commands) -> None:
 
 def _add_trace(trace: argparse.ArgumentParser) -> None:
     trace.description = "Plays scenarios (docs/scenarios.md) to a room, in simulated time, and says what it emits."
-    trace.add_argument("files", nargs="+", metavar="FILE", help="scenarios in JSON, or in TOML if its name ends so")
+    trace.add_argument(
+        "files", nargs="+", metavar="FILE", help="scenarios in JSON, or TOML in a file *.toml; -: standard input"
+    )
     trace.add_argument(
         "--policy", choices=("documented", "twilio-js"), default="documented", help="how long the room tries"
     )
@@ -50,14 +52,13 @@ def _trace(told: argparse.Namespace) -> int:
     from session_core.errors import ScenarioError  # noqa: PLC0415
     from session_core.trace.player import Player, plain  # noqa: PLC0415
     from session_core.trace.printing import POLICIES, json_lines, text_lines  # noqa: PLC0415
-    from session_core.trace.scenario import read  # noqa: PLC0415
+    from session_core.trace.scenario import FILE_MAX, read  # noqa: PLC0415
 
     policy, lines_of = POLICIES[told.policy](), json_lines if told.format == "json" else text_lines
     try:
-        scenarios = [scenario for file in told.files for scenario in read(file, Path(file).read_bytes())]
-    except (ScenarioError, OSError) as error:
-        reason = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else error
-        print(f"roomwatch: {reason}", file=sys.stderr)
+        scenarios = [scenario for file in told.files for scenario in read(*_scenario_text(file, FILE_MAX))]
+    except ScenarioError as error:
+        print(f"roomwatch: {error}", file=sys.stderr)
         return CANNOT
     for scenario in scenarios:
         jitter = plain if told.seed is None else random.Random(told.seed).random  # noqa: S311 - no secret
@@ -66,3 +67,17 @@ def _trace(told: argparse.Namespace) -> int:
         for line in lines_of(player, with_final=told.final):
             print(line)
     return DONE
+
+
+def _scenario_text(file: str, most: int) -> tuple[str, bytes]:
+    """What a file is called and holds, `most` bytes and one more of it: it may be one without an end."""
+    from session_core.errors import ScenarioError  # noqa: PLC0415 - see the package's docstring
+
+    if file == "-":
+        return "standard input", sys.stdin.buffer.read(most + 1)
+    try:
+        with Path(file).open("rb") as source:
+            return file, source.read(most + 1)
+    except OSError as error:
+        reason = f"{error.strerror}; name a file with scenarios, or - for standard input"
+        raise ScenarioError(file, "", reason) from None

@@ -1,8 +1,8 @@
 """A room that lives through a scenario, on a clock that nobody waits for.
 
 It does what drives a room: it asks for the deadline and for the next attempt, makes the attempts on a model of the
-SDK's transport, and tells the room what became of them. With the policy `twilio_js` it also takes the server's words on
-participants, and tells of events, as that SDK does.
+SDK's transport, and tells the room what became of them. With the policy `twilio_js` it also tells of events as that SDK
+does.
 """
 
 from __future__ import annotations
@@ -11,35 +11,29 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 from uuid import UUID
 
-from msgspec.structs import replace
-
 from session_core.events import Event, Moment, RoomState, Session
 from session_core.policy import ReconnectPolicy, WindowCode
 from session_core.room import Room
 from session_core.signals import (
     AttemptStarted,
-    DtlsFailed,
     IceState,
     Joined,
     Leave,
-    ParticipantState,
-    ParticipantsUpdated,
-    Resynchronised,
     Signal,
 )
+from session_core.trace.peers import PeerConnections
 from session_core.trace.policies import ONE_PEER
 from session_core.trace.scenario import SESSION_TIMEOUT_S, Scenario, Stimulus
 from session_core.trace.timeline import Line, Timeline
 from session_core.trace.transport import Transport, states_of
 
-CONNECTING_MS: Final = -1_500
-JOINED_MS: Final = -1_000
+CONNECTING_MS: Final = -510
+JOINED_MS: Final = -10
 """Every scenario begins in a room that is connected, with media that is well."""
 
 IDENTITY: Final = "alice"
 BEGINNING: Final = Moment(5_000_000, 5_000_000)
 SESSION_ID: Final = UUID(int=0)
-WORDS: Final = frozenset({"connected", "reconnecting", "disconnected"})
 
 
 def plain() -> float:
@@ -69,11 +63,12 @@ class Player:
         self._now = self.at(0)
         self._like_the_sdk = policy.window_code is WindowCode.CAUSE
         self._timeline = Timeline(scenario.id, self.room, base.steady_us, as_the_sdk=self._like_the_sdk)
+        self._peers = PeerConnections(as_the_sdk=self._like_the_sdk)
         self._transport = Transport(
-            self._now.steady_us,
+            self.at(JOINED_MS).steady_us,
             scenario.session_timeout_s,
+            None if scenario.silent else self._now.steady_us,
             keeps_window=self._like_the_sdk,
-            silent=scenario.silent,
         )
 
     @property
@@ -92,7 +87,7 @@ class Player:
         for stimulus in self.scenario.stimuli:
             self._pass(self.at(stimulus.ms))
             self._do(stimulus)
-        self._timeline.end_step()
+        self._end_step()
         return self.events
 
     def _joined(self) -> Joined:
@@ -108,16 +103,15 @@ class Player:
         kind, value = stimulus.kind, stimulus.value
         match kind:
             case "ice":
-                self._tell([IceState(*value)], self._now)
+                self._tell(self._peers.hear_ice(*value), self._now)
             case "pc_connection_state":
-                peer, state = value
-                self._tell([DtlsFailed(peer)] if state == "failed" else [], self._now)
+                self._tell(self._peers.hear(*value), self._now)
             case "app_room_disconnect":
                 self._tell([Leave()], self._now)
             case "policy":
                 self._transport.follow(value, self._now.steady_us)
             case "advance_ms":
-                self._timeline.end_step()
+                self._end_step()
                 self._pass(self.at(stimulus.ms + value))
             case _:
                 self._tell(self._transport.do(kind, value, self._now.steady_us), self._now)
@@ -142,30 +136,21 @@ class Player:
 
     def _turn_to(self, now: Moment) -> None:
         if now.steady_us > self._now.steady_us:
-            self._timeline.end_step()
+            self._end_step()
             self._now = now
+
+    def _end_step(self) -> None:
+        self._timeline.end_step(local_first=self._transport.has_told_of_us)
 
     def _tell(self, signals: Iterable[Signal], at: Moment) -> None:
         for signal in signals:
-            self._take(self.room.receive(self._as_read(signal), at))
+            self._take(self.room.receive(signal, at))
 
     def _take(self, events: list[Event]) -> None:
         self.events += events
         self._timeline.take(events)
         if self.room.state is RoomState.DISCONNECTED:
             self._transport.close()
-
-    def _as_read(self, signal: Signal) -> Signal:
-        if self._like_the_sdk and isinstance(signal, Resynchronised | ParticipantsUpdated):
-            return replace(signal, participants=tuple(map(self._as_the_sdk_reads, signal.participants)))
-        return signal
-
-    def _as_the_sdk_reads(self, told: ParticipantState) -> ParticipantState:
-        """A word that the SDK does not know changes no state, but its revision counts; a newcomer is connected."""
-        if told.state in WORDS:
-            return told
-        someone = self.room.participants.get(told.sid)
-        return replace(told, state=str(someone.state) if someone is not None else "connected")
 
 
 def final(room: Room) -> dict[str, Any]:

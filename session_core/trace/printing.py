@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from session_core.bounds import clip
 from session_core.errors import CATALOGUE, UNKNOWN_NAME
 from session_core.policy import ReconnectPolicy
 from session_core.trace.player import Player, final
@@ -28,7 +29,7 @@ def text_lines(player: Player, *, with_final: bool) -> Iterator[str]:
     """A time line: seconds, who, what, with which code. Then, if asked for, how everything stands at last."""
     scenario = player.scenario
     title = scenario.name if scenario.name.startswith(scenario.id) else f"{scenario.id} {scenario.name}"
-    yield f"{title.rstrip()} ({player.room.policy.name})"
+    yield f"{clip(title).rstrip()} ({player.room.policy.name})"
     width = max((len(line.who) for line in player.lines), default=0)
     for line in player.lines:
         yield f"{line.t / 1000:>10.3f} s  {line.who:<{width}}  {_what(line)}"

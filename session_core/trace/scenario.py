@@ -8,6 +8,7 @@ outcome (`trace`, `final`, `thrown`) is not read.
 from __future__ import annotations
 
 import tomllib
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import PurePath
@@ -21,6 +22,9 @@ from session_core.media import RANK
 from session_core.trace import policies
 
 SESSION_TIMEOUT_S: Final = 30.0
+FILE_MAX: Final = 64 * 2**20
+"""Bytes of a file."""
+
 SCENARIOS_MAX: Final = 10_000
 STIMULI_MAX: Final = 100_000
 
@@ -64,6 +68,8 @@ class Scenario(msgspec.Struct, frozen=True):
 
 def read(file: str, text: bytes) -> list[Scenario]:
     """The scenarios in a file's text: TOML if its name ends so, else JSON. Raises ScenarioError."""
+    if len(text) > FILE_MAX:
+        raise ScenarioError(file, "", f"holds more than {FILE_MAX} bytes; put its scenarios into several files")
     document = _document(file, text)
     if isinstance(document, dict) and "scenarios" in document:
         document = document["scenarios"]
@@ -74,10 +80,13 @@ def read(file: str, text: bytes) -> list[Scenario]:
         top = ""
     here = _Place(file, top)
     items = here.listed(document, SCENARIOS_MAX, "scenarios")
+    if not items:
+        raise here.wrong("holds no scenario; write one at least")
     return [_scenario(here.at(n), item, f"{PurePath(file).stem}-{n + 1}") for n, item in enumerate(items)]
 
 
 def _document(file: str, text: bytes) -> Any:
+    text = text.removeprefix(BOM_UTF8)
     try:
         if file.lower().endswith(".toml"):
             return tomllib.loads(text.decode())
@@ -118,15 +127,17 @@ class _Place(NamedTuple):
             raise self.wrong(f"is {_kind(value)}; make it a text")
         return value
 
-    def number(self, value: Any, most: float, unit: str) -> float:
+    def number(self, value: Any, most: float, unit: str, least: float = 0) -> float:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not is_number or not 0 <= value <= most:
-            raise self.wrong(f"is {_shown(value)}; make it a number from 0 to {most:.0f} {unit}")
+        if not is_number or not least <= value <= most:
+            raise self.wrong(f"is {_shown(value)}; make it a number from {least:.0f} to {most:.0f} {unit}")
         return float(value) if isinstance(value, float) and not value.is_integer() else int(value)
 
-    def whole(self, value: Any) -> int:
+    def whole(self, value: Any, least: int | None = None) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.wrong(f"is {_shown(value)}; make it a whole number")
+        if least is not None and value < least:
+            raise self.wrong(f"is {value}; make it {least} or more")
         return value
 
     def word(self, value: Any, words: tuple[str, ...]) -> str:
@@ -170,7 +181,7 @@ def _someone(here: _Place, value: Any) -> Someone:
         here.key("sid").text(table["sid"]),
         None if identity is None else here.key("identity").text(identity),
         here.key("state").text(table["state"]),
-        here.key("revision").whole(table["revision"]),
+        here.key("revision").whole(table["revision"], least=0),
     )
 
 
@@ -206,7 +217,7 @@ def _anything(here: _Place, value: Any) -> Any:
 def _close_code(here: _Place, value: Any) -> int:
     if isinstance(value, dict):
         return _close_code(here.key("code"), value.get("code"))
-    code = 1006 if value is None else here.whole(value)
+    code = policies.CLOSED_ABNORMALLY if value is None else here.whole(value)
     if not 1000 <= code <= 4999:
         raise here.wrong(f"is {code}; make it the code of a WebSocket's close, 1000 to 4999")
     return code
@@ -251,13 +262,24 @@ def _message(here: _Place, value: Any) -> dict[str, Any]:
 
 def _frame(here: _Place, value: Any) -> Any:
     """A frame may be anything, as from a server that has gone wrong; what is known of it has to be right."""
-    if not isinstance(value, dict):
-        return value
+    frame = _decoded(value) if isinstance(value, str) else value
+    return _known_frame(here, frame) if isinstance(frame, dict) else frame
+
+
+def _decoded(text: str) -> Any:
+    """A frame as the client reads it: text is JSON, and what is none reads as nothing."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _known_frame(here: _Place, value: dict[str, Any]) -> dict[str, Any]:
     match value.get("type"):
         case "msg":
             return {**value, "body": _message(here.key("body"), value.get("body"))}
         case "busy":
-            here.key("retryAfter").whole(value.get("retryAfter"))
+            here.key("retryAfter").number(value.get("retryAfter"), DAY_MS, "milliseconds", least=-DAY_MS)
         case "welcome":
             return {**value, "negotiatedTimeout": _negotiated(here, value)}
     return value

@@ -9,6 +9,7 @@ Two orders:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -47,21 +48,27 @@ class Timeline:
         self._room = room
         self._base_us = base_us
         self._as_the_sdk = as_the_sdk
-        self._waiting: list[Event] = []
+        self._waiting: list[tuple[Event, int]] = []
+        self._departures: Counter[str] = Counter()
 
     def take(self, events: Iterable[Event]) -> None:
         """What the room said just now."""
         for event in events:
             if self._as_the_sdk and event.type in LATER:
-                self._waiting.append(event)
+                self._waiting.append((event, self._departures[_about(event)]))
             else:
+                self._departures[_about(event)] += event.type == "participant.disconnected"
                 self._tell(event, event.state)
 
-    def end_step(self) -> None:
-        """The loop turns: what waits is told."""
+    def end_step(self, *, local_first: bool) -> None:
+        """The loop turns: what waits is told. `local_first`: that this side's participant is back, before the room."""
         waiting, self._waiting = self._waiting, []
-        for event in waiting:
-            self._tell(event, self._state_now(event))
+        if local_first:
+            waiting.sort(key=lambda waits: waits[0].type == "room.reconnected")
+        for event, departures in waiting:
+            has_left = self._departures[_about(event)] > departures
+            self._tell(event, RoomState.DISCONNECTED if has_left else self._state_now(event))
+        self._departures.clear()
 
     def _state_now(self, event: Event) -> RoomState:
         if event.participant is None:
@@ -97,3 +104,7 @@ class Timeline:
     ) -> None:
         t = (event.at.steady_us - self._base_us) // 1000
         self.lines.append(Line(self._scenario, t, who, name, identity, code, state))
+
+
+def _about(event: Event) -> str:
+    return event.participant.sid if event.participant is not None else ""

@@ -30,7 +30,7 @@ from session_core.signals import (
     SignalingGivenUp,
     SignalingLost,
 )
-from session_core.trace.connection import Closed, Connection, frame_of
+from session_core.trace.connection import Closed, Connection
 from session_core.trace.policies import NEGOTIATED_MS, Heartbeats, NewSockets, Policy
 from session_core.trace.scenario import Someone
 
@@ -41,15 +41,20 @@ class Transport:
     """Signaling from the moment when the room is connected.
 
     `session_timeout_s` is the server's; `keeps_window`: whether the transport minds it beside the room.
+    `beats_from_us` is when the server begins to send heartbeats; None: it sends none. `has_told_of_us`: since signaling
+    was lost, it has told how this side's own participant is.
     """
 
-    def __init__(self, now_us: int, session_timeout_s: float | None, *, keeps_window: bool, silent: bool) -> None:
+    def __init__(
+        self, now_us: int, session_timeout_s: float | None, beats_from_us: int | None, *, keeps_window: bool
+    ) -> None:
         self._window_s: float | None = session_timeout_s
         self._keeps_window = keeps_window
-        self._sends_heartbeats = not silent
+        self._beats_from_us = beats_from_us
         self._new_sockets = NewSockets()
         self._is_syncing = False
-        self.connection: Connection | None = Connection(now_us, NewSockets(), hears_heartbeats=not silent)
+        self.has_told_of_us = False
+        self.connection: Connection | None = Connection(now_us, NewSockets(), beats_from_us)
         self.connection.open_socket(now_us)
         self.connection.take(WELCOME, now_us)
 
@@ -64,14 +69,15 @@ class Transport:
 
     def attempt(self, now_us: int) -> None:
         """Makes a new connection."""
-        self.connection = Connection(now_us, self._new_sockets, hears_heartbeats=self._sends_heartbeats)
+        self.connection = Connection(now_us, self._new_sockets, self._beats_from_us)
 
     def follow(self, policy: Policy, now_us: int) -> None:
         """The server behaves like this from now on."""
         if isinstance(policy, Heartbeats):
-            self._sends_heartbeats = policy.sent
-            if self.connection is not None:
-                self.connection.hear_heartbeats(now_us, sent=policy.sent)
+            if policy.sent != (self._beats_from_us is not None):
+                self._beats_from_us = now_us if policy.sent else None
+                if self.connection is not None:
+                    self.connection.hear_heartbeats(now_us, self._beats_from_us)
         else:
             self._new_sockets = policy
             if self.connection is not None:
@@ -96,7 +102,7 @@ class Transport:
             case "server_msg":
                 body = connection.take({"type": "msg", "body": value}, now_us)
             case "server_frame":
-                body = connection.take(frame_of(value), now_us)
+                body = connection.take(value, now_us)
         return self._hear(body) if body is not None else self._look_after()
 
     def come_due(self, now_us: int) -> list[Signal]:
@@ -118,10 +124,13 @@ class Transport:
             self._window_s = 0
         if not self._is_syncing:
             self._is_syncing = True
+            self.has_told_of_us = False
             return [SignalingLost(why)]
         return [AttemptUnreached() if why is Closed.TIMEOUT else AttemptRefused()]
 
     def _hear(self, body: dict[str, Any]) -> list[Signal]:
+        if self._is_syncing and body["type"] in {"synced", "connected", "update"}:
+            self.has_told_of_us |= bool(body.get("participant"))
         match body["type"]:
             case "error":
                 return [_error(body)]

@@ -24,7 +24,7 @@ def test_the_time_line_answers_what_users_see_if_the_network_is_away_for_20_s(
     assert capsys.readouterr().out.splitlines() == [
         "network-away-20s the network is away for 20 s (documented)",
         "     5.000 s  room   reconnecting  53405 MediaConnectionError",
-        "    15.000 s  local  reconnecting",
+        "    14.990 s  local  reconnecting",
         "    20.050 s  local  reconnected",
         "    20.300 s  room   reconnected",
         "   at last: room connected, local connected",
@@ -97,8 +97,9 @@ def test_what_cannot_be_played_is_one_line_and_nothing_of_the_rest_is_played(
     wrong.write_text('{"stimuli": [[0, "ice", "gone"]]}')
     for file, says in (
         (wrong, f"{wrong}: stimuli[0][2] is 'gone'; make it one of closed, failed, "),
-        (tmp_path / "none.json", f"{tmp_path}/none.json: No such file or directory"),
-        (tmp_path, f"{tmp_path}: Is a directory"),
+        (tmp_path / "none.json", f"{tmp_path}/none.json: No such file or directory; name a file with scenarios, or -"),
+        (tmp_path, f"{tmp_path}: Is a directory; name a file"),
+        (Path("/dev/zero"), "/dev/zero: holds more than 67108864 bytes; "),
     ):
         assert execute(["trace", AWAY, str(file)]) == 2
         told = capsys.readouterr()
@@ -106,13 +107,33 @@ def test_what_cannot_be_played_is_one_line_and_nothing_of_the_rest_is_played(
         assert told.err.startswith(f"roomwatch: {says}")
 
 
+def test_scenarios_come_from_standard_input_too() -> None:
+    command = [sys.executable, "-m", "collector", "trace", "-", "--format", "json"]
+    text = '{"stimuli": [[3, "app_room_disconnect"]]}'
+    ran = subprocess.run(command, cwd=ROOT, input=text, check=True, capture_output=True, text=True)
+    assert [(line["scenario"], line["t"], line["who"]) for line in map(json.loads, ran.stdout.splitlines())] == [
+        ("standard input", 3, "local"),
+        ("standard input", 3, "room"),
+    ]
+
+
+def test_what_a_terminal_would_take_for_a_command_is_not_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "hostile.json"
+    file.write_text(json.dumps({"id": "a\n\x1b[31mb", "stimuli": []}))
+    assert execute(["trace", str(file)]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "a  [31mb (documented)"
+
+
 def test_it_loads_no_part_of_the_collector_and_nothing_that_the_base_install_lacks() -> None:
     program = (
         "import sys; from collector.cli import execute; "
         f"execute(['trace', {AWAY!r}, '--format', 'json']); "
-        "mine = {m for m in sys.modules if m.startswith('collector.') and not m.startswith('collector.cli')}; "
+        "allowed = ('collector.cli', 'collector.errors', 'collector.times'); "
+        "mine = {m for m in sys.modules if m.startswith('collector.') and not m.startswith(allowed)}; "
         "lacking = {'aiokafka', 'sqlalchemy', 'fastapi', 'pydantic', 'alembic', 'jwt'} & set(sys.modules); "
-        "print(sorted(mine - {'collector.errors'} | lacking), file=sys.stderr)"
+        "print(sorted(mine | lacking), file=sys.stderr)"
     )
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
     assert (ran.stdout.count("\n"), ran.stderr) == (4, "[]\n")

@@ -49,6 +49,7 @@ class Story:
         self._last: Event | None = None
         self._open: Outage | None = None
         self._open_window_ms: int | None = None
+        self._window_ends_us: int | None = None
         self._closed_ms = 0
         self._outages = 0
         self._joined_ms: int | None = None
@@ -65,6 +66,8 @@ class Story:
         self.looked(at)
         at_ms = self._latest_us // 1000
         self._last_signal = signal
+        if self._window_ends_us is not None and self._latest_us >= self._window_ends_us:
+            return  # what was due before comes first: the room is over when it hears this
         joins = isinstance(signal, Joined) and self.state is RoomState.CONNECTING
         resynchronises = isinstance(signal, Resynchronised) and self.state in LIVE
         if isinstance(signal, Joined | Resynchronised) and (joins or resynchronises):
@@ -99,7 +102,7 @@ class Story:
         if event.type in {"room.reconnected", "room.disconnected"} and self._open is not None:
             assert event.outage is not None
             self._closed_ms += event.outage.downtime_ms
-            self._open = None
+            self._open = self._window_ends_us = None
             self._down_ms = 0
         self._last = event
 
@@ -128,6 +131,8 @@ class Story:
             since_previous_ms=event.outage.since_previous_ms,
         )
         self._open_window_ms = self._window_ms
+        if self._window_ms is not None:
+            self._window_ends_us = event.at.steady_us + self._window_ms * 1000
         assert event.outage == self._open
         assert (event.outage.since_previous_ms is None) is (self._outages == 1)
 

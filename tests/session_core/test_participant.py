@@ -56,6 +56,42 @@ def test_a_participant_comes_goes_away_comes_back_and_leaves() -> None:
     assert present(roster) == {}
 
 
+def a_roster_like_the_sdk_s(*present: ParticipantState) -> Roster:
+    roster = Roster(lambda _: None, like_the_sdk=True)
+    roster.fill(present)
+    return roster
+
+
+@pytest.mark.parametrize("again", [bob("connected", 1), bob("connected", 2), bob("disconnected", 2)])
+def test_the_sdk_still_knows_the_revision_with_which_they_left(again: ParticipantState) -> None:
+    roster = a_roster_like_the_sdk_s(bob("connected", 1))
+    assert told(roster.update([bob("disconnected", 2), again, bob("connected", 2)])) == ["bob disconnected"]
+    assert told(roster.update([bob("connected", 3)])) == ["bob connected"]
+
+
+def test_the_sdk_forgets_who_is_told_to_be_gone_once_more_or_left_with_revision_0() -> None:
+    twice = a_roster_like_the_sdk_s(bob("connected", 1))
+    assert told(twice.update([bob("disconnected", 2), bob("disconnected", 3), bob("connected", 1)])) == [
+        "bob disconnected",
+        "bob connected",
+    ]
+    assert present(twice) == {"bob": (CONNECTED, 1)}
+    nought = a_roster_like_the_sdk_s(bob("connected", 0))
+    assert told(nought.resynchronise([])) == ["bob disconnected"]
+    assert told(nought.update([bob("connected", 0)])) == ["bob connected"]
+
+
+def test_to_the_sdk_an_unknown_state_is_the_one_that_was_when_it_counts_and_a_newcomer_s_is_connected() -> None:
+    ignored: Counter[str] = Counter()
+    roster = Roster(lambda word: ignored.update([word]), like_the_sdk=True)
+    roster.fill([bob("reconnecting", 1), ParticipantState("eve", None, "dreaming", 1)])
+    assert present(roster) == {"bob": (RECONNECTING, 1), "eve": (CONNECTED, 1)}
+    assert told(roster.update([bob("dreaming", 2), bob("connected", 2)])) == []
+    roster.hold([bob("dreaming", 3)])
+    assert told(roster.resynchronise([])) == ["bob disconnected", "eve disconnected", "bob connected"]
+    assert (present(roster), ignored) == ({"bob": (CONNECTED, 3)}, {"dreaming": 3})
+
+
 def test_who_is_back_is_connected_and_a_word_once_more_is_no_news() -> None:
     roster, _ = a_roster(bob("connected", 1))
     found = []

@@ -59,6 +59,7 @@ def test_delays_go_on_for_ever() -> None:
 def test_the_policy_of_twilio_video_js_gives_up_by_time_alone_and_keeps_the_cause() -> None:
     policy = ReconnectPolicy.twilio_js()
     assert (policy.window_code, policy.remembers_hidden_failure, policy.drives) == (WindowCode.CAUSE, False, True)
+    assert (policy.sdk_participants, ReconnectPolicy.documented().sdk_participants) == (True, False)
     assert policy.facts() == Policy(
         name="twilio_js", window_ms=30_000, delay_first_ms=80, delay_factor=1.5, delay_max_ms=10_000, jitter=1.0
     )

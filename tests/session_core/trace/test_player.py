@@ -97,6 +97,39 @@ def test_dtls_fails_a_room_at_once_unless_ice_did() -> None:
     assert told([0, "pc_connection_state", "connecting"]) == []
 
 
+def test_a_failure_is_one_of_dtls_when_all_peer_connections_have_failed_and_the_best_ice_has_not() -> None:
+    one, other = [0, "pc_connection_state", "failed"], [1, "pc_connection_state", {"peer": "o", "state": "failed"}]
+    there = [0, "ice", {"peer": "o", "state": "connected"}]
+    assert told(there, one) == []
+    over = ["1 local disconnected", "1 room disconnected 53407"]
+    assert told(there, one, other) == over
+    assert told(there, [0, "ice", "failed"], other) == over
+    assert told(there, [0, "ice", "failed"], [0, "ice", {"peer": "o", "state": "disconnected"}], other) == []
+    assert told(there, one, policy="documented") == ["0 local disconnected", "0 room disconnected 53407"]
+
+
+def test_a_failure_that_meant_nothing_means_nothing_when_it_is_said_again() -> None:
+    failed = [0, "pc_connection_state", "failed"]
+    harmless = [[0, "ice", "disconnected"], failed, [5, "ice", "connected"]]
+    for policy in ("twilio-js", "documented"):
+        assert told(*harmless, [6, *failed[1:]], policy=policy) == []
+        anew = [[6, "pc_connection_state", "connected"], [7, *failed[1:]]]
+        assert told(*harmless, *anew, policy=policy) == ["7 local disconnected", "7 room disconnected 53407"]
+
+
+def test_a_failure_of_ice_counts_as_one_of_the_peer_connection_that_has_it() -> None:
+    stimuli = [[0, "ice", "failed"], [1, "pc_connection_state", "connecting"], [2, "ice", "connected"]]
+    assert told(*stimuli, [3, "pc_connection_state", "failed"]) == ["0 room reconnecting 53405", "2 room reconnected"]
+
+
+def test_a_peer_connection_that_is_spoken_of_is_there_and_new() -> None:
+    other = {"peer": "other", "state": "connecting"}
+    assert told([0, "pc_connection_state", other], [1, "ice", "failed"]) == []
+    assert told([0, "ice", "failed"], [0, "pc_connection_state", other], [1, "advance_ms", 40_000])[-1] == (
+        "30000 room disconnected 53405"
+    )
+
+
 # The end
 
 
@@ -191,6 +224,28 @@ def test_of_who_has_returned_and_left_in_one_step_only_the_participant_says_that
     ]
 
 
+def test_the_local_participant_is_back_first_where_the_server_says_how_it_is() -> None:
+    us = {"participant": {"sid": "PA-us", "identity": "alice", "state": "connected", "revision": 2}}
+    for kind in ("synced", "connected"):
+        stimuli = [LOST, [100, "ws_open_and_welcome"], [100, "server_msg", {"type": kind, **us}]]
+        synced = [] if kind == "synced" else [[100, "server_msg", SYNCED]]
+        back_again = told(*stimuli, *synced)[2:]
+        assert back_again == ["100 local reconnected", "100 room reconnected"]
+        later = [[200, "server_ws_close", 1006], *back(300)]
+        assert told(*stimuli, *synced, *later)[-2:] == ["300 room reconnected", "300 local reconnected"]
+
+
+def test_who_came_back_left_and_came_again_in_one_step_is_somebody_else_than_before() -> None:
+    words = [("connected", 2), ("disconnected", 3), ("connected", 4)]
+    stimuli = [[0, "server_msg", news("update", person("bob", *word))] for word in words]
+    assert told(*stimuli, initial_participants=[person("bob", "reconnecting")]) == [
+        "0 room participant_disconnected bob",
+        "0 participant:bob disconnected",
+        "0 room participant_connected bob",
+        "0 participant:bob reconnected (disconnected)",
+    ]
+
+
 # Participants
 
 
@@ -228,6 +283,23 @@ def test_who_has_left_is_made_anew_by_a_greater_revision_only() -> None:
         "3 room participant_connected bob",
         "4 room participant_reconnecting bob",
         "4 participant:bob reconnecting",
+    ]
+
+
+def test_who_is_told_to_be_gone_once_more_is_new_whatever_the_revision_but_not_on_the_page() -> None:
+    words = [("disconnected", 5), ("disconnected", 6), ("connected", 2)]
+    stimuli = [[n, "server_msg", news("update", person("bob", *word))] for n, word in enumerate(words)]
+    gone = ["0 room participant_disconnected bob", "0 participant:bob disconnected"]
+    assert told(*stimuli, initial_participants=[BOB]) == [*gone, "2 room participant_connected bob"]
+    assert told(*stimuli, initial_participants=[BOB], policy="documented") == gone
+    assert told(*stimuli) == ["2 room participant_connected bob"]
+
+
+def test_who_was_there_in_an_unknown_state_was_connected() -> None:
+    stimuli = [[0, "server_msg", news("update", person("bob", "reconnecting", 2))]]
+    assert told(*stimuli, initial_participants=[person("bob", "dreaming")]) == [
+        "0 room participant_reconnecting bob",
+        "0 participant:bob reconnecting",
     ]
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from session_core.errors import ScenarioError
-from session_core.trace.scenario import Scenario, Someone, Stimulus, read
+from session_core.trace.scenario import FILE_MAX, Scenario, Someone, Stimulus, read
 
 
 def from_json(document: Any) -> list[Scenario]:
@@ -58,6 +58,27 @@ def test_there_is_a_limit_to_how_many_scenarios_a_file_holds() -> None:
         from_json([0] * 10_001)
 
 
+def test_there_is_a_limit_to_how_much_a_file_holds() -> None:
+    with pytest.raises(ScenarioError, match=r"away\.json: holds more than 67108864 bytes; put its scenarios into "):
+        read("away.json", b" " * (FILE_MAX + 1))
+
+
+@pytest.mark.parametrize(("file", "text"), [("a.json", b'{"stimuli": []}'), ("a.toml", b"stimuli = []")])
+def test_a_file_may_begin_with_the_mark_that_some_editors_set(file: str, text: bytes) -> None:
+    assert read(file, b"\xef\xbb\xbf" + text) == [Scenario("a", ())]
+
+
+def test_a_frame_that_is_written_as_text_is_read_as_the_client_reads_it() -> None:
+    texts = ['{"type": "msg", "body": {"type": "synced"}}', "no JSON", "[" * 100_000, "17"]
+    (found,) = from_json({"stimuli": [[0, "server_frame", text] for text in texts]})
+    assert [stimulus.value for stimulus in found.stimuli] == [
+        {"type": "msg", "body": {"type": "synced", "participants": ()}},
+        None,
+        None,
+        17,
+    ]
+
+
 def test_what_a_recording_says_of_its_outcome_and_remarks_are_not_read() -> None:
     told: dict[str, Any] = {"trace": 5, "final": None, "thrown": "x", "remark": [], "stimuli": []}
     assert from_json(told) == [Scenario("away", ())]
@@ -81,6 +102,10 @@ def test_what_a_recording_says_of_its_outcome_and_remarks_are_not_read() -> None
          " initial_participants[0] has no state; a participant has sid, identity, state and revision"),
         ({"stimuli": [], "initial_participants": [{"sid": "PA", "state": "connected", "revision": "1"}]},
          " initial_participants[0].revision is '1'; make it a whole number"),
+        ({"stimuli": [], "initial_participants": [{"sid": "PA", "state": "connected", "revision": -1}]},
+         " initial_participants[0].revision is -1; make it 0 or more"),
+        ([], " holds no scenario; write one at least"),
+        ({"scenarios": []}, " scenarios holds no scenario; write one at least"),
     ],
 )  # fmt: skip
 def test_a_scenario_of_the_wrong_shape_is_refused(scenario: Any, says: str) -> None:
@@ -108,7 +133,13 @@ def test_a_scenario_of_the_wrong_shape_is_refused(scenario: Any, says: str) -> N
         ([10, "server_msg", {"type": "synced", "participants": {}}],
          "[1][2].participants is a table; make it a list of participants"),
         ([10, "server_frame", {"type": "msg"}], "[1][2].body is nothing; make it a table"),
-        ([10, "server_frame", {"type": "busy"}], "[1][2].retryAfter is nothing; make it a whole number"),
+        ([10, "server_frame", {"type": "busy"}],
+             "[1][2].retryAfter is nothing; make it a number from -86400000 to 86400000 milliseconds"),
+        ([10, "server_frame", '{"type": "msg", "body": {}}'], "[1][2].body.type is nothing; make it a text"),
+        ([10, "server_frame", '{"type": "msg", "body": {"type": "update", "participants": [{"sid": "PA"}]}}'],
+         "[1][2].body.participants[0] has no state; a participant has sid, identity, state and revision"),
+        ([10, "server_frame", '{"type": "welcome", "negotiatedTimeout": 1e308}'],
+         "[1][2].negotiatedTimeout is 1e+308; make it a number from 0 to 86400000 milliseconds"),
         ([10, "ws_open_and_welcome", {"negotiatedTimeout": -1}],
          "[1][2].negotiatedTimeout is -1; make it a number from 0 to 86400000 milliseconds"),
         ([10, "advance_ms"], "[1][2] is nothing; make it a number from 0 to 86400000 milliseconds"),

@@ -20,14 +20,33 @@ def attempts(*stimuli: list[Any], policy: str = "twilio-js") -> int:
 
 
 def test_three_missed_heartbeats_are_a_loss() -> None:
-    assert told(NO_HEARTBEATS, [0, "advance_ms", 14_999]) == []
-    assert told(NO_HEARTBEATS, [0, "advance_ms", 15_000]) == [
-        "15000 local reconnecting",
-        "15000 room reconnecting 53001",
-    ]
-    assert told([0, "advance_ms", 15_000], precondition="room connected, no heartbeats")[1] == (
-        "15000 room reconnecting 53001"
-    )
+    """The last that the server said, 10 ms before the beginning, was that we have joined."""
+    assert told(NO_HEARTBEATS, [0, "advance_ms", 14_989]) == []
+    lost = ["14990 local reconnecting", "14990 room reconnecting 53001"]
+    assert told(NO_HEARTBEATS, [0, "advance_ms", 15_000]) == lost
+    assert told([0, "advance_ms", 15_000], precondition="room connected, no heartbeats") == lost
+
+
+@pytest.mark.parametrize(("stops_ms", "lost_ms"), [(3_999, 14_990), (4_000, 19_000), (10_000, 23_000)])
+def test_a_server_that_falls_silent_sent_its_last_heartbeat_within_4_s_before(stops_ms: int, lost_ms: int) -> None:
+    silent = [[stops_ms, "policy", "the server sends no heartbeats"], [stops_ms, "advance_ms", 20_000]]
+    assert told(*silent)[0] == f"{lost_ms} local reconnecting"
+
+
+@pytest.mark.parametrize(("negotiated_ms", "lost_ms"), [(1_000, 3_100), (1_300, 7_900), (0, 101)])
+def test_a_connection_is_lost_between_heartbeats_that_come_less_often_than_was_agreed(
+    negotiated_ms: int, lost_ms: int
+) -> None:
+    welcome = [100, "ws_open_and_welcome", {"negotiatedTimeout": negotiated_ms}]
+    stimuli = [LOST, welcome, [100, "server_msg", SYNCED], [100, "advance_ms", 8_000]]
+    assert told(*stimuli)[4] == f"{lost_ms} local reconnecting"
+
+
+def test_to_say_again_what_the_server_does_already_changes_nothing() -> None:
+    twice = [NO_HEARTBEATS, [9_000, "policy", "the server sends no heartbeats"], [9_000, "advance_ms", 9_000]]
+    assert told(*twice)[0] == "14990 local reconnecting"
+    goes_on = [[3_000, "policy", "the server sends heartbeats again"], [5_000, "policy", "heartbeats stop"]]
+    assert told(*goes_on, [5_000, "advance_ms", 20_000])[0] == "19000 local reconnecting"
 
 
 @pytest.mark.parametrize("kind", ["update", "warning"])
@@ -97,6 +116,19 @@ def test_a_busy_server_is_asked_again_when_it_said_on_the_same_websocket_or_a_ne
     assert attempts(*closed, [2_100, "ws_open"], *answered) == 1
 
 
+def test_a_busy_server_may_say_when_to_the_fraction_of_a_ms() -> None:
+    busy = [100, "server_frame", {"type": "busy", "retryAfter": 500.5, "keepAlive": False}]
+    assert told(LOST, [100, "ws_open"], busy, *back(600)) == GOES_DOWN
+    assert told(LOST, [100, "ws_open"], busy, *back(601))[2:] == ["601 room reconnected", "601 local reconnected"]
+
+
+def test_another_network_closes_a_websocket_that_is_kept_for_a_busy_server_and_no_other() -> None:
+    for keeps, tries in ((True, 2), (False, 1)):
+        busy = [100, "server_frame", {"type": "busy", "retryAfter": 9_000, "keepAlive": keeps}]
+        stimuli = [LOST, [100, "ws_open"], busy, [200, "network_change"], [400, "app_room_disconnect"]]
+        assert attempts(*stimuli) == tries
+
+
 def test_a_welcome_ends_the_waiting_for_a_busy_server_that_keeps_its_websocket() -> None:
     busy = {"type": "busy", "retryAfter": 9_000}
     welcomed = [[300, "server_frame", {"type": "welcome"}], [300, "server_msg", SYNCED]]
@@ -155,6 +187,13 @@ def test_every_close_but_1000_is_a_loss(code: int) -> None:
     assert told([0, "server_ws_close", code]) == GOES_DOWN
 
 
+def test_a_close_with_the_code_of_waiting_for_a_busy_server_is_noticed_by_nobody() -> None:
+    assert told([0, "server_ws_close", 3005], [0, "advance_ms", 60_000], [60_000, "app_room_disconnect"]) == [
+        "60000 local disconnected",
+        "60000 room disconnected",
+    ]
+
+
 def test_another_network_is_a_loss_at_once_and_closes_a_websocket_that_is_open() -> None:
     assert told([0, "network_change", "cellular"]) == GOES_DOWN
     assert attempts(LOST, [100, "network_change"], *back(400)) == 1
@@ -186,6 +225,26 @@ def test_a_websocket_is_closed_by_policy_also_when_it_was_opened_meanwhile() -> 
     assert told(closes, LOST, [100, "ws_open_and_welcome"], [120, "server_msg", SYNCED], [120, "advance_ms", 20])[
         -1
     ] == ("130 room reconnecting 53001")
+
+
+def test_a_policy_is_for_websockets_that_are_made_after_it() -> None:
+    closes = [0, "policy", "every new client WebSocket is closed with 1000 50 ms after creation"]
+    welcomes = [100, "policy", "every new client WebSocket is opened and welcomed 5 ms after creation"]
+    assert told(closes, LOST, welcomes, [100, "advance_ms", 50])[2:] == [
+        "130 local disconnected",
+        "130 room disconnected",
+    ]
+
+
+def test_the_answer_of_a_policy_comes_also_where_a_stimulus_has_opened_the_websocket() -> None:
+    busy = [0, "policy", "every new client WebSocket is answered with busy, retryAfter -1, 5 ms after creation"]
+    assert attempts(busy, LOST, [82, "ws_open"], [205, "app_room_disconnect"]) == 2
+
+
+def test_a_websocket_that_is_opened_but_never_welcomed_is_given_up_after_15_s() -> None:
+    opened = [0, "policy", "every new client WebSocket is opened but never welcomed"]
+    assert attempts(opened, LOST, [15_199, "app_room_disconnect"]) == 1
+    assert attempts(opened, LOST, [15_200, "app_room_disconnect"]) == 2
 
 
 def test_attempts_that_time_out_do_not_count_towards_the_limit_of_a_documented_room() -> None:
