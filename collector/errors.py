@@ -10,7 +10,8 @@
     │   ├── StoreUnavailable        trouble that passes: the same batch is tried again
     │   ├── Fenced                  another collector moved these partitions: drop them and seek anew
     │   ├── StaleSession            another writer changed these sessions: reload and redo
-    │   └── RowRefused              a row that the database will never take: a dead letter
+    │   ├── RowRefused              a row that the database will never take: a dead letter
+    │   └── RetentionBusy           somebody else deletes what is old
     ├── BrokerError
     │   ├── BrokerUnreachable       no Kafka broker answers
     │   ├── BrokerRefused           a broker answers and lets nobody in
@@ -29,8 +30,7 @@
 Rules:
 1. Raised low with facts as attributes; the one-line text is computed here: what, where, what to do. Turned into an
    answer once, at the edge: an exit code by cli, problem+json by the API.
-2. `code` is a promise to callers and scripts. The class's docstring says what it means and `remedy` what to do; the
-   page docs/errors.md is made of the two.
+2. `code` is a promise to callers and scripts; docs/errors.md is made of the classes' docstrings and remedies.
 3. No secret is in a text: who raises leaves passwords out.
 """
 
@@ -196,6 +196,17 @@ class RowRefused(StoreError):
         super().__init__(f"the store refused rows of {whose} ({reason}): {_short(detail)}")
 
 
+class RetentionBusy(StoreError):
+    """Another process is deleting what is old in this store; nothing was done."""
+
+    code: ClassVar[str] = "retention-busy"
+    remedy: ClassVar[str] = "Nothing: what is old goes all the same."
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self) -> None:
+        super().__init__("another process is deleting what is old in this store; try again when it is done")
+
+
 class BrokerError(CollectorError):
     """Kafka cannot do what it was asked to."""
 
@@ -319,14 +330,15 @@ class RequestError(CollectorError):
 
 
 class SessionNotFound(RequestError):
-    """No event of this session has reached the store."""
+    """No event of this session has reached the store; or it is older than the `kept_days` of sessions."""
 
     code: ClassVar[str] = "session-not-found"
     remedy: ClassVar[str] = "Check the id; a session's first event is stored seconds after it was sent."
 
-    def __init__(self, session_id: UUID | str) -> None:
+    def __init__(self, session_id: UUID | str, kept_days: int | None = None) -> None:
         self.session_id = session_id
-        super().__init__(f"no event of session {session_id} has reached the store")
+        aged = f"session {session_id} began longer ago than the {kept_days} days that sessions are kept"
+        super().__init__(aged if kept_days else f"no event of session {session_id} has reached the store")
 
 
 class RoomNotFound(RequestError):

@@ -28,6 +28,7 @@ from collector.errors import ConfigError
 
 PREFIX: Final = "ROOMWATCH_"
 CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
+DAYS_MAX: Final = 36_500
 
 
 class Settings(BaseSettings):
@@ -91,6 +92,42 @@ class Settings(BaseSettings):
         ge=0,
         le=86_400,
         description="Seconds to its expiry within which a live session's access token counts as at risk.",
+    )
+    retention_events_days: int = Field(
+        default=35,
+        ge=0,
+        le=DAYS_MAX,
+        description="Days that single events are kept, by the day on which their session began; 0: forever.",
+    )
+    retention_sessions_days: int = Field(
+        default=180,
+        ge=0,
+        le=DAYS_MAX,
+        description="Days that a session is kept after it was last told of, never while it goes on; 0: forever. "
+        "At least as long as events.",
+    )
+    retention_outages_days: int = Field(
+        default=180,
+        ge=0,
+        le=DAYS_MAX,
+        description="Days that outages are kept; 0: forever. At least as long as sessions.",
+    )
+    retention_rollups_days: int = Field(
+        default=800,
+        ge=0,
+        le=DAYS_MAX,
+        description="Days that the sums over minutes are kept, which figures of long ago are made of; 0: forever. "
+        "At least as long as sessions.",
+    )
+    retention_dead_letters_days: int = Field(
+        default=35, ge=0, le=DAYS_MAX, description="Days that refused records are kept in the store; 0: forever."
+    )
+    retention_every_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=10_080,
+        description="Minutes after which a collector looks again for what is old, and deletes it; 0: never, "
+        "`roomwatch retention --apply` does it.",
     )
     http_host: str = Field(
         default="127.0.0.1",
@@ -219,5 +256,10 @@ def _check_together(settings: Settings) -> None:
         for name in ("kafka_username", "kafka_password"):
             if getattr(settings, name) is None:
                 raise ConfigError(name, f"is needed with kafka_security_protocol {protocol}; set {variable(name)}")
+    for shorter, longer in (("events", "sessions"), ("sessions", "outages"), ("sessions", "rollups")):
+        least, given = (getattr(settings, f"retention_{kind}_days") for kind in (shorter, longer))
+        if given and (not least or given < least):
+            why = f"{longer} stay at least as long as {shorter}, retention_{shorter}_days = {least or '0 (forever)'}"
+            raise ConfigError(f"retention_{longer}_days", why, value=str(given))
     if settings.kafka_ca_file is not None and not settings.kafka_ca_file.is_file():
         raise ConfigError("kafka_ca_file", "is no file that can be read", value=str(settings.kafka_ca_file))
