@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from collector.errors import RetentionBusy
-from collector.store.days_dropped import SLICE_ROWS, aged_days, days_there, drop_days, name_days
+from collector.store.days_dropped import SLICE_ROWS, aged_days, days_there, drop_days, name_days, old_rows
 from collector.store.retention import DAY_US, Due, Gone, Retention
 from session_core.events import utc_from_us
 
@@ -78,12 +78,13 @@ class PostgresqlAgeing:
         driver, ordinary = _driver(connection), self._retention.days_of_events(now_us)
         before_us = self._retention.before_us("events", now_us)
         aged = [] if before_us is None else aged_days(driver, ordinary)
+        strays = 0 if before_us is None else old_rows(driver, ordinary, before_us)
         known = [one.day for one in days_there(driver) if not one.is_stray and not one.detaching]
         return Due(
             "events",
             self._retention.events_days,
             before_us,
-            sum(one.rows for one in aged),
+            sum(one.rows for one in aged) + strays,
             tuple(one.name for one in aged),
             sum(one.size for one in aged),
             min(known) * DAY_US if known else None,

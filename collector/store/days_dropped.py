@@ -79,6 +79,17 @@ def aged_days(connection: Driver, ordinary: range) -> list[Day]:
     return sorted(aged, key=lambda one: one.day)
 
 
+def old_rows(connection: Driver, ordinary: range, before_us: int) -> int:
+    """Rows of wrong clocks that are old. Looks through those days, which are few and hold little."""
+    rows = 0
+    for one in days_there(connection):
+        if one.is_stray and one.day not in ordinary and not one.detaching:
+            count = sql.SQL("SELECT count(*) FROM {} WHERE append_at < %s").format(sql.Identifier(one.name))
+            found = connection.execute(count, [utc_from_us(before_us)]).fetchone()
+            rows += found[0] if found else 0
+    return rows
+
+
 def drop_days(connection: Driver, ordinary: range, before_us: int) -> Iterator[Gone]:
     """Does away with what has aged, a short step at a time. `connection` commits by itself.
 
