@@ -75,16 +75,8 @@ class Options:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The values that the settings say."""
-        password = settings.kafka_password
         return cls(
-            kafka=KafkaConnection(
-                settings.kafka_bootstrap_servers,
-                settings.kafka_security_protocol,
-                settings.kafka_sasl_mechanism,
-                settings.kafka_username,
-                password.get_secret_value() if password else None,
-                settings.kafka_ca_file,
-            ),
+            kafka=kafka_connection(settings),
             database_url=settings.database_url.get_secret_value(),
             topic=settings.kafka_topic,
             group=settings.kafka_group,
@@ -258,6 +250,19 @@ def _reason(errors: BaseExceptionGroup[BaseException]) -> BaseException:
         if isinstance(found, CollectorError):
             return found
     return errors
+
+
+def kafka_connection(settings: Settings) -> KafkaConnection:
+    """How the settings say that Kafka is reached."""
+    password = settings.kafka_password
+    return KafkaConnection(
+        settings.kafka_bootstrap_servers,
+        settings.kafka_security_protocol,
+        settings.kafka_sasl_mechanism,
+        settings.kafka_username,
+        password.get_secret_value() if password else None,
+        settings.kafka_ca_file,
+    )
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -201,6 +201,12 @@ class Stage:
         with self.engine.connect() as connection:
             return int(connection.execute(select(func.coalesce(func.sum(kafka_offsets.c.next_offset), 0))).scalar_one())
 
+    def stored_positions(self) -> dict[int, int]:
+        """Where the store stands in each partition that it has read from."""
+        query = select(kafka_offsets.c.kafka_partition, kafka_offsets.c.next_offset)
+        with self.engine.connect() as connection:
+            return {partition: offset for partition, offset in connection.execute(query) if offset}
+
     def until_stored(self, records: int, within_s: float = 40.0) -> None:
         """Waits until the store has taken so many records."""
         wait_until(lambda: self.stored_offsets() >= records, within_s=within_s, every_s=0.05)

@@ -13,7 +13,7 @@ from session_core import wire
 
 _HEAD: Final = """# Errors
 
-Generated from `collector/errors.py` by `make generate`.
+Generated from `collector/errors/` by `make generate`.
 
 An error is one line: what, where, what to do. Its code is a promise: logs carry it as `code`, refusals of the
 [API](api.md) as `code` of problem+json. A command that cannot do what it was asked ends with exit code 2, `roomwatch

@@ -12,20 +12,22 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from collector import __version__
-from collector.cli import collecting, outbox, playing, retention
+from collector.cli import again, collecting, outbox, playing, retention
 from collector.cli.edge import CANNOT, DONE
 from collector.errors import CollectorError
 
 ABOUT: Final = """\
 Why did this call drop? Roomwatch stores what rooms said of their connections, and answers for it.
 
-  roomwatch demo       a fleet of rooms living through an incident, in the browser; needs nothing else
-  roomwatch migrate    brings the store to the schema of this version
-  roomwatch check      looks at Kafka, the store and the clocks; names the command that mends what is wrong
-  roomwatch run        reads the topic into the store; serves page, API and metrics
-  roomwatch retention  says what has outlived its days in the store; --apply deletes it
-  roomwatch trace      plays a scenario to a room and says what its users would see; needs nothing else
-  roomwatch outbox     shows what a process that embeds the session core left unsent, and sends it
+  roomwatch demo          a fleet of rooms living through an incident, in the browser; needs nothing else
+  roomwatch migrate       brings the store to the schema of this version
+  roomwatch check         looks at Kafka, the store and the clocks; names the command that mends what is wrong
+  roomwatch run           reads the topic into the store; serves page, API and metrics
+  roomwatch replay        reads a stretch of the topic into the store once more; nothing doubles
+  roomwatch dead-letters  lists and shows what was refused, and sends it again
+  roomwatch retention     says what has outlived its days in the store; --apply deletes it
+  roomwatch trace         plays a scenario to a room and says what its users would see; needs nothing else
+  roomwatch outbox        shows what a process that embeds the session core left unsent, and sends it
 """
 
 
@@ -71,6 +73,7 @@ def _parser(*, whole: bool) -> argparse.ArgumentParser:
     parser.set_defaults(command=explain)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     collecting.add(commands, whole=whole)
+    again.add(commands, whole=whole)
     retention.add(commands, whole=whole)
     playing.add(commands)
     outbox.add(commands)

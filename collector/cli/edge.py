@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import textwrap
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from collector.errors import ExtraMissing
+from collector.errors import ConfigError, ExtraMissing
+from collector.times import moment_us
 
 if TYPE_CHECKING:
     from collector.settings import Settings
@@ -68,6 +70,30 @@ def settings_of(told: argparse.Namespace) -> Settings:
     return settings
 
 
+def add_span(parser: argparse.ArgumentParser, what: str, *, default_from: str | None) -> None:
+    """Adds --from and --to, the time in which something was `what`. Without a default, --from must be given."""
+    hint = "ISO 8601 (2026-11-24T12:00:00Z), or how long ago: 30m, 6h, 7d"
+    default = "" if default_from is None else f"; default: {default_from}"
+    parser.add_argument(
+        "--from",
+        dest="since",
+        type=_time,
+        required=default_from is None,
+        metavar="T",
+        help=f"{what} from then on: {hint}{default}",
+    )
+    parser.add_argument("--to", dest="until", type=_time, metavar="T", help=f"{what} before then; default: now")
+
+
+def span_us(told: argparse.Namespace, now_us: int) -> tuple[int | None, int | None]:
+    """What --from and --to say, µs since 1970; None where they say nothing. Raises ConfigError."""
+    since_us = None if told.since is None else moment_us(told.since, now_us)
+    until_us = None if told.until is None else moment_us(told.until, now_us)
+    if since_us is not None and since_us >= (now_us if until_us is None else until_us):
+        raise ConfigError("--from", "must be before --to", value=told.since)
+    return since_us, until_us
+
+
 def clock_us() -> int:
     """The wall clock, in µs since 1970."""
     return time.time_ns() // 1_000  # noqa: TID251 - the process's one wall clock, handed on from here
@@ -79,6 +105,16 @@ def positive(text: str) -> int:
     if number <= 0:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return number
+
+
+def _time(text: str) -> str:
+    """A time that moment_us() understands; `6h` is short for `-6h`, which would look like an option."""
+    written = f"-{text}" if re.fullmatch(r"[0-9]+[smhdw]", text) else text
+    try:
+        moment_us(written, 0)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} {error}") from None
+    return written
 
 
 def port(text: str) -> int:

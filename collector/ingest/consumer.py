@@ -23,12 +23,12 @@ from aiokafka.errors import KafkaError
 
 from collector.errors import BrokerRefused, BrokerUnreachable, ClusterChanged, Fenced, StaleSession
 from collector.ingest.connection import KafkaConnection, ask_cluster, broker_error
-from collector.ingest.dead_letters import Header
 from collector.ingest.decode import Record
 from collector.ingest.group import Member
 from collector.ingest.partitions import Holder
 from collector.ingest.positions import Start, starting_points
 from collector.ingest.progress import Progress
+from collector.ingest.sending import Header
 from collector.ingest.storing import Abandoned, Storing, growing_delays
 from collector.ingest.watchdog import SWEEP_EVERY_S
 from collector.metrics import Metrics

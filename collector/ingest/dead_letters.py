@@ -3,31 +3,28 @@
 Key, value and the original headers go through untouched; headers of ours say why, where and when. A crash between the
 acknowledgement and the store's commit gives a second copy, never a loss: topic, partition and offset tell copies apart.
 
-Every wait is bounded. A client that failed is given up; who calls tries again, for as long as it takes.
+Every wait is bounded; who calls tries again, for as long as it takes.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from collector.errors import DeadLettersRefused
-from collector.ingest.closing import abandon_producer
 from collector.ingest.connection import REFUSALS, KafkaConnection, dead_letters_topic
+from collector.ingest.sending import ACKNOWLEDGED_WITHIN_S, Header, Outgoing, Sender
 from collector.store.changes import DeadLetter
 from session_core.events import utc_from_us
 
-PUT_TIMEOUT_S: Final = 10.0
-"""How long a batch of dead letters may take until all of it is acknowledged, the making of the client included."""
-RECORD_BYTES_MAX: Final = 128 * 1024 * 1024
-"""More than any broker takes: what could be read is not refused here for its size."""
+LETTERS_AT_ONCE: Final = 1_000
+BYTES_AT_ONCE: Final = 4 * 1024 * 1024
+"""What is sent between two acknowledgements: a storm of poison takes longer, and no longer than it may for each."""
+OURS: Final = "roomwatch-"
+"""What the names of our headers begin with."""
 DETAIL_CHARACTERS_MAX: Final = 500
-
-Header = tuple[str, bytes]
 
 
 class Letter(NamedTuple):
@@ -38,65 +35,44 @@ class Letter(NamedTuple):
 
 
 class DeadLetters:
-    """The producer of one topic of dead letters. Connects at the first letter, and again after an error."""
+    """The way into one topic of dead letters. Connects at the first letter, and again after an error."""
 
     def __init__(self, connection: KafkaConnection, topic: str, *, version: str) -> None:
         """`topic` is the one that is read, `version` the collector's."""
         self._connection = connection
         self._topic = dead_letters_topic(topic)
         self._version = version
-        self._producer: AIOKafkaProducer | None = None
+        self._sender = Sender(connection)
 
     async def put(self, letters: Sequence[Letter]) -> None:
         """Returns when all letters are acknowledged by all replicas. Raises DeadLettersRefused."""
-        if not letters:
-            return
-        sent: list[asyncio.Future[Any]] = []
         try:
-            async with asyncio.timeout(PUT_TIMEOUT_S):
-                producer = await self._connected()
-                for letter in letters:
-                    sent.append(await self._send(producer, letter))  # noqa: PERF401 - what was sent before an error counts
-                await asyncio.gather(*sent)
+            for some in _portions(letters):
+                await self._sender.send([self._outgoing(letter) for letter in some])
         except (KafkaError, TimeoutError, OSError) as error:
-            await self.close()
             raise DeadLettersRefused(self._topic, _why(error), _mend(self._connection, self._topic, error)) from error
-        finally:
-            for future in sent:
-                # Nobody asks any more how these ended.
-                if not future.cancel() and not future.cancelled():
-                    future.exception()
 
     async def close(self) -> None:
         """Gives the client up. Bounded; raises nothing."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await abandon_producer(producer)
+        await self._sender.close()
 
-    async def _connected(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            self._producer = AIOKafkaProducer(
-                enable_idempotence=True,
-                acks="all",
-                max_request_size=RECORD_BYTES_MAX,
-                request_timeout_ms=int(PUT_TIMEOUT_S * 1000),
-                **self._connection.options(),
-            )
-            await self._producer.start()
-        return self._producer
+    def _outgoing(self, letter: Letter) -> Outgoing:
+        refused = letter.refused
+        headers = [*letter.headers, *told(refused, self._version)]
+        return Outgoing(self._topic, None, refused.key, refused.value, headers)
 
-    async def _send(self, producer: AIOKafkaProducer, letter: Letter) -> asyncio.Future[Any]:
-        headers = [*letter.headers, *told(letter.refused, self._version)]
-        key, value = letter.refused.key, letter.refused.value
-        if key is not None or value is not None:
-            sending = producer.send(self._topic, value=value, key=key, headers=headers)
-        else:
-            # `send` does not take a record with neither, which a log may well hold.
-            batch = producer.create_batch()
-            batch.append(key=None, value=None, timestamp=None, headers=headers)
-            sending = producer.send_batch(batch, self._topic, partition=0)
-        future: asyncio.Future[Any] = await sending
-        return future
+
+def _portions(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
+    some: list[Letter] = []
+    size = 0
+    for letter in letters:
+        some.append(letter)
+        size += len(letter.refused.value or b"")
+        if len(some) >= LETTERS_AT_ONCE or size >= BYTES_AT_ONCE:
+            yield some
+            some, size = [], 0
+    if some:
+        yield some
 
 
 def told(refused: DeadLetter, version: str) -> list[Header]:
@@ -111,12 +87,12 @@ def told(refused: DeadLetter, version: str) -> list[Header]:
         "append-time": utc_from_us(refused.append_at).isoformat(timespec="milliseconds"),
         "collector-version": version,
     }
-    return [(f"roomwatch-{name}", text.encode("utf-8", "backslashreplace")) for name, text in texts.items()]
+    return [(f"{OURS}{name}", text.encode("utf-8", "backslashreplace")) for name, text in texts.items()]
 
 
 def _why(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
-        return f"not acknowledged within {PUT_TIMEOUT_S:g} s"
+        return f"not acknowledged within {ACKNOWLEDGED_WITHIN_S:g} s"
     return str(error) or type(error).__name__
 
 

@@ -177,9 +177,9 @@ class Progress:
             return [Record(number, raw.offset, raw.timestamp * 1000, raw.key, raw.value) for raw in raws]
         if live:
             return [Record(number, raw.offset, now_us, raw.key, raw.value) for raw in raws]
-        return [Record(number, raw.offset, _told_us(raw.timestamp, now_us), raw.key, raw.value) for raw in raws]
+        return [Record(number, raw.offset, told_us(raw.timestamp, now_us), raw.key, raw.value) for raw in raws]
 
 
-def _told_us(timestamp_ms: int | None, now_us: int) -> int:
+def told_us(timestamp_ms: int | None, now_us: int) -> int:
     """The producer's time, as far as it can be true; the oldest formats of records have none."""
     return now_us if timestamp_ms is None or timestamp_ms < 0 else min(now_us, timestamp_ms * 1000)

@@ -19,9 +19,10 @@ from uuid import UUID
 
 from collector.errors import CollectorError, DeadLettersRefused, RowRefused, StaleSession, StoreUnavailable
 from collector.ingest import watchdog
-from collector.ingest.dead_letters import DeadLetters, Header, Letter
+from collector.ingest.dead_letters import DeadLetters, Letter
 from collector.ingest.decode import Record, Refusal
 from collector.ingest.partitions import Batch, Holder, Place, refusals
+from collector.ingest.sending import Header
 from collector.metrics import Metrics
 from collector.store.writer import Writer
 

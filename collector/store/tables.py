@@ -232,5 +232,6 @@ dead_letters = Table(
     Column("detail", Text, nullable=False),
     Column("key", LargeBinary),
     Column("value", LargeBinary),  # untouched, up to a bound; the whole is in the topic of dead letters
+    Column("replayed_at", Micros),  # when it was sent again, if it was
     Index("dead_letters_stored", "stored_at"),
 )

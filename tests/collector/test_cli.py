@@ -42,8 +42,8 @@ def assert_refused(saying: str, *arguments: str, **settings: object) -> None:
 def test_without_a_command_it_says_what_there_is() -> None:
     ended = roomwatch()
     assert ended.returncode == 2
-    commands = re.findall(r"^  roomwatch (\w+) ", ended.stdout, re.MULTILINE)
-    assert commands == ["demo", "migrate", "check", "run", "retention", "trace", "outbox"]
+    commands = re.findall(r"^  roomwatch ([\w-]+) ", ended.stdout, re.MULTILINE)
+    assert commands == ["demo", "migrate", "check", "run", "replay", "dead-letters", "retention", "trace", "outbox"]
 
 
 def test_version_says_the_version() -> None:

@@ -184,8 +184,8 @@ def test_a_dead_letter_is_stored_once_cut_to_a_bound_and_whatever_its_words(stor
     store.write(Changes(dead_letters=[letter._replace(detail="again"), plain]))
     key, value = b"k" * KEY_BYTES_MAX, b"\x00" * VALUE_BYTES_MAX
     assert store.dead_letters == [
-        ("t", 1, 7, START_US, NOW_US, "not-json", "$\\x00", "\\ud800é", key, value),
-        ("t", 1, 8, START_US, NOW_US, "empty", "$", "no value", None, None),
+        ("t", 1, 7, START_US, NOW_US, "not-json", "$\\x00", "\\ud800é", key, value, None),
+        ("t", 1, 8, START_US, NOW_US, "empty", "$", "no value", None, None, None),
     ]
 
 

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from collector.api.filters import RangeQuery, SessionsQuery, moment_us
+from collector.api.filters import RangeQuery, SessionsQuery
 from collector.errors import BadFilter
+from collector.times import moment_us
 from session_core.events import us_from_utc
 
 NOW_US = us_from_utc(datetime(2026, 11, 24, 12, tzinfo=UTC))

@@ -1,0 +1,62 @@
+"""Questions to the API that cannot be answered."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from collector.errors.root import CollectorError, short
+
+
+class RequestError(CollectorError):
+    """A question to the API that cannot be answered."""
+
+    code: ClassVar[str] = "request"
+    remedy: ClassVar[str] = "Correct the request."
+
+
+class SessionNotFound(RequestError):
+    """No event of this session has reached the store; or it is older than the `kept_days` of sessions."""
+
+    code: ClassVar[str] = "session-not-found"
+    remedy: ClassVar[str] = "Check the id; a session's first event is stored seconds after it was sent."
+
+    def __init__(self, session_id: UUID | str, kept_days: int | None = None) -> None:
+        self.session_id = session_id
+        aged = f"session {session_id} began longer ago than the {kept_days} days that sessions are kept"
+        super().__init__(aged if kept_days else f"no event of session {session_id} has reached the store")
+
+
+class RoomNotFound(RequestError):
+    """No session of this room has reached the store."""
+
+    code: ClassVar[str] = "room-not-found"
+    remedy: ClassVar[str] = "Check the room's sid; names of rooms are searched for with /api/v1/sessions?room_name=…"
+
+    def __init__(self, room_sid: str) -> None:
+        self.room_sid = room_sid
+        super().__init__(f"no session of room {short(room_sid)} has reached the store")
+
+
+class CodeNotFound(RequestError):
+    """The catalogue of room errors does not have this code."""
+
+    code: ClassVar[str] = "code-not-found"
+    remedy: ClassVar[str] = "/api/v1/codes lists those that it has; a server may send codes of its own."
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"the catalogue has no code {number}")
+
+
+class BadFilter(RequestError):
+    """A filter, a time or a cursor of the request cannot be used."""
+
+    code: ClassVar[str] = "bad-filter"
+    remedy: ClassVar[str] = "Correct the parameter that the message names; /docs lists what each takes."
+
+    def __init__(self, name: str, value: str, why: str) -> None:
+        self.name = name
+        self.value = value
+        self.why = why
+        super().__init__(f"{name} = {short(value)}: {why}")
