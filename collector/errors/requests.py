@@ -16,7 +16,7 @@ class RequestError(CollectorError):
 
 
 class SessionNotFound(RequestError):
-    """No event of this session has reached the store; or it is older than the `kept_days` of sessions."""
+    """No event of this session has reached the store; or it began longer ago than sessions are kept."""
 
     code: ClassVar[str] = "session-not-found"
     remedy: ClassVar[str] = "Check the id; a session's first event is stored seconds after it was sent."

@@ -16,7 +16,7 @@ from collector.store.retention import DAY_US, Due, Gone, Retention
 from collector.store.sqlite_connection import writing
 
 SLICE_ROWS: Final = 2_000
-"""About 10 ms of the write lock."""
+"""Some 4 ms of the write lock for events, 26 ms for sessions with their outages."""
 _LAST_ID: Final = b"\xff" * 16
 
 _SOME_EVENTS: Final = (
