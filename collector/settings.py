@@ -1,6 +1,7 @@
 """Every setting of the collector, in one frozen class. `roomwatch run --help` and docs/configuration.md are made of it.
 
-Known to cli and runtime only, which hand plain values on. This file alone reads the environment.
+Known to cli and runtime only, which hand plain values on. What a command needs that does without pydantic is in
+kafka_settings.py.
 
 Rules:
 1. An environment variable is stronger than the TOML file, the file stronger than the default.
@@ -12,8 +13,6 @@ Rules:
 
 from __future__ import annotations
 
-import os
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -25,9 +24,19 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from collector.errors import ConfigError
+from collector.kafka_settings import (
+    CONFIG_VARIABLE,
+    PREFIX,
+    TOPIC_ALLOWED,
+    TOPIC_PATTERN,
+    Mechanism,
+    SecurityProtocol,
+    check_login,
+    environment,
+    read_toml,
+    variable,
+)
 
-PREFIX: Final = "ROOMWATCH_"
-CONFIG_VARIABLE: Final = f"{PREFIX}CONFIG"
 DAYS_MAX: Final = 36_500
 
 
@@ -45,7 +54,7 @@ class Settings(BaseSettings):
     )
     kafka_topic: str = Field(
         default="room-session-events",
-        pattern=r"^[a-zA-Z0-9._-]{1,200}$",
+        pattern=TOPIC_PATTERN,
         description="The topic to read. What is refused goes to the topic of this name with .dead-letters behind it.",
     )
     kafka_group: str = Field(
@@ -54,10 +63,10 @@ class Settings(BaseSettings):
         max_length=200,
         description="The consumer group: collectors that share it share the topic's partitions.",
     )
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+    kafka_security_protocol: SecurityProtocol = Field(
         default="PLAINTEXT", description="How to speak with the brokers, as Kafka names it."
     )
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+    kafka_sasl_mechanism: Mechanism = Field(
         default="SCRAM-SHA-512", description="How to log in; counts with the SASL protocols only."
     )
     kafka_username: str | None = Field(default=None, description="User name for the SASL protocols.")
@@ -175,20 +184,16 @@ def load_settings(config: str | None) -> Settings:
 
     `config` is the file that the command line names; without it ROOMWATCH_CONFIG may name one.
     """
-    environment = os.environ  # noqa: TID251 - the one place that reads it
-    named = config or environment.get(CONFIG_VARIABLE)
+    here = environment()
+    named = config or here.get(CONFIG_VARIABLE)
     told = _read(Path(named), "--config" if config else CONFIG_VARIABLE) if named else {}
     try:
         settings = Settings(**told)
     except ValidationError as error:
-        raise _refusal(error, environment, named) from None
-    _check_together(settings)
+        raise _refusal(error, here, named) from None
+    check_login(settings)
+    _check_retention(settings)
     return settings
-
-
-def variable(name: str) -> str:
-    """The environment variable of a setting."""
-    return PREFIX + name.upper()
 
 
 def allowed(field: FieldInfo) -> str:
@@ -202,7 +207,7 @@ def allowed(field: FieldInfo) -> str:
         return f"a whole number from {least} to {most}"
     pattern = next((found for bound in field.metadata if (found := getattr(bound, "pattern", None))), None)
     if pattern:
-        return "1 to 200 letters, digits, dots, underscores and hyphens"
+        return TOPIC_ALLOWED
     return "a path" if Path in (field.annotation, *get_args(field.annotation)) else "text"
 
 
@@ -220,13 +225,7 @@ def _choices(annotation: Any) -> list[str]:
 
 def _read(path: Path, source: str) -> dict[str, Any]:
     """What the file says, with every key known."""
-    try:
-        with path.open("rb") as file:
-            told = tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(source, f"cannot be read: {error.strerror or error}", value=str(path)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(source, f"is not TOML: {error}", value=str(path)) from None
+    told = read_toml(path, source)
     for key in told:
         if key not in Settings.model_fields:
             near = get_close_matches(key, Settings.model_fields, n=1, cutoff=0)[0]
@@ -234,12 +233,12 @@ def _read(path: Path, source: str) -> dict[str, Any]:
     return told
 
 
-def _refusal(error: ValidationError, environment: Mapping[str, str], file: str | None) -> ConfigError:
+def _refusal(error: ValidationError, here: Mapping[str, str], file: str | None) -> ConfigError:
     """The first of what is wrong, as one sentence."""
     first = error.errors(include_url=False)[0]
     name = str(first["loc"][0])
     field = Settings.model_fields[name]
-    told_by_variable = any(given.upper() == variable(name) for given in environment)
+    told_by_variable = any(given.upper() == variable(name) for given in here)
     secret = SecretStr in (field.annotation, *get_args(field.annotation))
     return ConfigError(
         name,
@@ -249,17 +248,10 @@ def _refusal(error: ValidationError, environment: Mapping[str, str], file: str |
     )
 
 
-def _check_together(settings: Settings) -> None:
-    """What single fields cannot say."""
-    protocol = settings.kafka_security_protocol
-    if protocol.startswith("SASL"):
-        for name in ("kafka_username", "kafka_password"):
-            if getattr(settings, name) is None:
-                raise ConfigError(name, f"is needed with kafka_security_protocol {protocol}; set {variable(name)}")
+def _check_retention(settings: Settings) -> None:
+    """What is counted with something else stays at least as long as that."""
     for shorter, longer in (("events", "sessions"), ("sessions", "outages"), ("sessions", "rollups")):
         least, given = (getattr(settings, f"retention_{kind}_days") for kind in (shorter, longer))
         if given and (not least or given < least):
             why = f"{longer} stay at least as long as {shorter}, retention_{shorter}_days = {least or '0 (forever)'}"
             raise ConfigError(f"retention_{longer}_days", why, value=str(given))
-    if settings.kafka_ca_file is not None and not settings.kafka_ca_file.is_file():
-        raise ConfigError("kafka_ca_file", "is no file that can be read", value=str(settings.kafka_ca_file))

@@ -10,6 +10,8 @@ Rules:
 4. Files of processes that died are read here and handed over one by one (`leftovers`); they are removed once what was
    in them is in the own file.
 5. A process that forked has a copy of the memory and no part in the file.
+6. What is sent before it is in the file would have its number given once more, to the end of its session, by whoever
+   takes the file over. So for as long as the file is behind it is cut (outbox_file.py): it ends no session.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ from session_core import outbox_file
 from session_core.errors import OutboxFileError
 from session_core.kept import Leftovers, Standing
 from session_core.outbox_file import Lock, Statement
+from session_core.outbox_folder import default_folder
+from session_core.sink import Sink
 
 BATCH_MAX: Final = 2_000
 BACKLOG_MAX: Final = 100_000
@@ -56,6 +60,22 @@ Step = Callable[[], None]
 logger = logging.getLogger(__name__)
 
 
+def disk_for(sink: Sink, folder: str | Path | None) -> Disk | None:
+    """The keeper of what is sent to this sink: in `folder`, else in that of its address; None: in memory only.
+
+    What waits for a sink that says no address is not kept: another of its class, that sends elsewhere, would take it.
+    """
+    if folder is not None:
+        return Disk(Path(folder))
+    address = getattr(sink, "address", "")
+    if address:
+        return Disk(lambda: default_folder(address))
+    if address is not None:
+        name = type(sink).__qualname__
+        logger.warning("telemetry is kept in memory only: give %s an `address`, or the publisher a `folder`", name)
+    return None
+
+
 class Disk:
     """Keeps one outbox in a file of its own in `folder`, and finds what others left there."""
 
@@ -73,6 +93,9 @@ class Disk:
         self._on_news: Step = lambda: None
         self._has_failed = False
         self._is_open = False
+        self._fell_behind = self._caught_up = 0  # how often; the one is written by who sends, the other by the thread
+        self._marking = threading.Lock()
+        self._cutting: Future[None] | None = None
 
     @property
     def has_failed(self) -> bool:
@@ -147,10 +170,18 @@ class Disk:
                 done.set_result(None)
 
         if self.has_failed or not self._is_open:
+            if self._has_failed and (cutting := self._cutting) is not None:
+                return cutting
             say()
         else:
             self._do(say)
         return done
+
+    def fall_behind(self) -> Future[None]:
+        """What was told so far is sent now though it is not on disk: cuts the file until it is. Done when it is cut."""
+        self._fell_behind += 1
+        self._do(self._catch_up)
+        return self._cut()
 
     def close(self, *, remove: bool) -> Future[None]:
         """Ends the keeping. Without `remove` the file waits for another process."""
@@ -177,7 +208,8 @@ class Disk:
         if self.has_failed or not self._is_open:
             return
         if self._queue.qsize() > BACKLOG_MAX:
-            self._fail("it is too slow")
+            self._give_up("it is too slow")
+            self._cut()
             return
         self._queue.put(what)
         self._wake()
@@ -285,21 +317,52 @@ class Disk:
 
     def _end(self, *, remove: bool) -> None:
         connection, self._connection = self._connection, None
-        lock, self._lock = self._lock, None
         if connection is not None:
             connection.close()
-        if lock is not None:
-            (lock.remove if remove else lock.release)()
+        with self._marking:
+            lock, self._lock = self._lock, None
+            if lock is not None:
+                (lock.remove if remove else lock.release)()
         for claimed in self._claimed.values():
             claimed.release()
         self._claimed.clear()
         self._leftovers.clear()
 
+    def _cut(self) -> Future[None]:
+        """Has a thread of its own cut the file, for the other one waits for the disk. There are two such at most."""
+        cutting = self._cutting
+        if cutting is None:
+            self._cutting = cutting = Future[None]()
+            cutting.set_running_or_notify_cancel()  # several may wait for it, and whoever stops would cancel it
+            thread = threading.Thread(target=self._cut_now, args=(cutting,), name="roomwatch-disk-cut", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # as above
+                self._cut_now(cutting)
+        return cutting
+
+    def _cut_now(self, done: Future[None]) -> None:
+        with self._marking:
+            self._cutting = None  # whoever falls behind from here on finds it so, or is seen by the next line
+            if self._lock is not None and (self._has_failed or self._fell_behind != self._caught_up):
+                self._lock.cut()
+        done.set_result(None)
+
+    def _catch_up(self) -> None:
+        with self._marking:
+            self._caught_up += 1
+            if self._lock is not None and not self._has_failed and self._fell_behind == self._caught_up:
+                self._lock.whole()
+
     def _fail(self, why: str) -> None:
-        if not self._has_failed:
-            self._has_failed = True
+        with self._marking:
             if self._lock is not None:
                 self._lock.cut()
+        self._give_up(why)
+
+    def _give_up(self, why: str) -> None:
+        if not self._has_failed:
+            self._has_failed = True
             self._reasons.append(NOT_ON_DISK)
             logger.warning("telemetry is kept in memory only, for its disk failed: %s", why)
             with suppress(Exception):

@@ -30,12 +30,13 @@ def is_being_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-async def within(within_s: float, future: Future[None]) -> None:
-    """Waits for another thread's answer, for so long at most."""
+async def within(within_s: float, future: Future[None]) -> bool:
+    """Waits for another thread's answer, for so long at most; whether it came. Who waits for it no more cancels it."""
     if future.done():
-        return
+        return True
     waiting = asyncio.wrap_future(future)
     try:  # not wait_for(), which on Python 3.11 swallows a cancellation that comes with the answer
-        await asyncio.wait({waiting}, timeout=within_s)
+        done, _ = await asyncio.wait({waiting}, timeout=within_s)
     finally:
         waiting.cancel()
+    return bool(done)

@@ -197,12 +197,12 @@ class Outbox:
         )
 
     def adopt(self, left: Leftovers) -> Iterator[None]:
-        """Goes on with what another process left, a step at each turn of the iterator; its unfinished sessions end."""
+        """Goes on with what another process left, a step at each turn of the iterator; its sessions say no more."""
         for found, last, lost in left.sessions:
             session = self._sessions.setdefault(found.session_id, _Session())
             session.next_seq, session.n = max(found.next_seq, session.next_seq), max(found.n, session.n)
             session.last, session.state, session.lost = last, found.state, lost
-            self.keeper.remember(found)
+            self.keeper.remember(found if left.ends_sessions else found._replace(ended=True))
             if lost:
                 self._untold[found.session_id] = None
                 self.keeper.lose(found.session_id, lost)
@@ -212,7 +212,7 @@ class Outbox:
             yield
         for one in left.sessions:
             session = self._sessions[one.standing.session_id]
-            session.ended = one.standing.ended or left.ends_sessions
+            session.ended = True
             if left.ends_sessions and not one.standing.ended:
                 end = ended_by_restart(one)
                 session.next_seq, session.n, session.state = end.data.seq + 1, 0, "disconnected"

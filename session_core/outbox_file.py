@@ -6,8 +6,8 @@ Rules:
 1. `outbox-….db` is an outbox, `outbox-….lock` beside it its lock (flock), which the system lets go of when the process
    dies, however it dies. Who has the lock may read what is left, send it, and remove both.
 2. Only their owner may read them: they hold names and identities.
-3. A lock file without content says that the disk failed the process in the middle (cut): what waits in the outbox is
-   sent, but how its sessions ended is not known from it.
+3. A lock file without content says that the disk failed the process in the middle, or was behind when it died (cut):
+   what waits in the outbox is sent, but how its sessions ended is not known from it.
 4. Who takes an outbox over writes its name into the own file in the same transaction as what was in it. A file that
    another one names was taken over already.
 """
@@ -76,7 +76,7 @@ class Lock:
 
     @property
     def is_cut(self) -> bool:
-        """Whether the disk failed the process in the middle."""
+        """Whether the file does not tell all there is."""
         return os.fstat(self._descriptor).st_size == 0
 
     def cut(self) -> None:

@@ -8,7 +8,8 @@ Rules:
 2. What a sink could not take is sent again, after a delay that grows, for as long as it takes.
 3. What a sink refuses for good is sent once more by itself; what is refused alone is given up and told as lost.
 4. `close` is bounded: what could not be sent within it still counts as pending.
-5. What is sent was on disk before, unless the disk is slower than DISK_WITHIN_S or has failed.
+5. What is sent was on disk before. Where the disk takes longer than DISK_WITHIN_S for that, the file says first that it
+   does not tell all, for which there is as much time again.
 6. `publish` is for every thread. All else belongs to the loop that sends; another one is refused while that one runs.
 
 Not here: what is kept and what is dropped (outbox.py), on disk (disk.py); how a sink sends (kafka.py).
@@ -79,8 +80,9 @@ class Publisher:
     ) -> None:
         """What waits is kept in a file too, in `folder`, unless `memory_only`; see docs/outbox.md.
 
-        Without a `folder` it is one of the user's own for each `sink.address`. `jitter` gives numbers from 0 to 1:
-        retries wait up to a quarter longer by it, so that a fleet spreads.
+        Without a `folder` it is one of the user's own for each `sink.address`; a sink without one is kept in memory
+        only, and the log says so. `jitter` gives numbers from 0 to 1: retries wait up to a quarter longer by it, so
+        that a fleet spreads.
 
         Raises ValueError for a `batch_events_max` or a `retry_max_s` (seconds) that is not above 0.
         """
@@ -321,7 +323,8 @@ class Publisher:
         delivered: frozenset[int] | range = frozenset()
         refused: range = range(0)
         try:
-            await within(DISK_WITHIN_S, self.on_disk())
+            if not await within(DISK_WITHIN_S, self.on_disk()) and self._disk is not None:
+                await within(DISK_WITHIN_S, self._disk.fall_behind())
             await self._sink.send(records)
             delivered = range(len(records))
         except SinkError as error:
@@ -375,14 +378,9 @@ class Publisher:
 
 
 def _disk_for(sink: Sink, folder: str | Path | None) -> Disk | None:
-    from session_core.disk import Disk  # noqa: PLC0415 - SQLite is for those who publish
-    from session_core.outbox_folder import default_folder  # noqa: PLC0415
+    from session_core.disk import disk_for  # noqa: PLC0415 - SQLite is for those who publish
 
-    kind = type(sink)
-    address = getattr(sink, "address", f"{kind.__module__}.{kind.__qualname__}")
-    if folder is not None:
-        return Disk(Path(folder))
-    return None if address is None else Disk(lambda: default_folder(address))
+    return disk_for(sink, folder)
 
 
 def _flush_at_exit(publisher: Publisher) -> Callable[[], None]:

@@ -10,7 +10,11 @@ from session_core.outbox import Record
 
 
 class Sink(Protocol):
-    """Where records go. Used by one task at a time."""
+    """Where records go. Used by one task at a time.
+
+    One that also has an `address`, a text that is the same for all sinks that send to the same place and for no others,
+    has what waits for it kept on disk too; None says that nothing shall be. A sink around another one passes it on.
+    """
 
     async def send(self, records: Sequence[Record]) -> None:
         """Returns when all have arrived. Raises SinkError, and should do so within a bound of its own."""

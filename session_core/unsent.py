@@ -6,16 +6,20 @@ Neither takes a file from a process that lives. The next start of the applicatio
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from session_core.errors import OutboxFileError
-from session_core.kafka import KafkaSink
+from session_core.kafka import KafkaSecurity, KafkaSink
 from session_core.kept import Leftovers
 from session_core.outbox import Outbox
 from session_core.outbox_file import Lock, read
 from session_core.publisher import Publisher
 from session_core.sink import Sink
+
+# Where to send to is for who calls, who need know no other module for it.
+__all__ = ["Drained", "KafkaSecurity", "KafkaSink", "drain", "send", "shown"]
 
 
 class Drained(NamedTuple):
@@ -44,10 +48,11 @@ def shown(file: str) -> str:
     return "\n".join(lines)
 
 
-def drain(file: str, servers: str, topic: str, within_s: float) -> Drained:
+def drain(file: str, sink: Sink, within_s: float, *, before: Callable[[], None]) -> Drained:
     """Sends what is in an outbox, ends its unfinished sessions, and removes it when all has arrived.
 
-    Raises OutboxFileError, also for a file that a process which lives has in use.
+    `before` is called when the file can be sent and nothing of it was. Raises what that raises, and OutboxFileError,
+    also for a file that a process which lives has in use.
     """
     path = Path(file)
     if not path.is_file():
@@ -57,7 +62,8 @@ def drain(file: str, servers: str, topic: str, within_s: float) -> Drained:
         raise OutboxFileError(str(path), "in-use", "a process that lives has it in use, and sends it by itself")
     try:
         left, _ = read(path, ends_sessions=not lock.is_cut)
-        drained = asyncio.run(send(left, KafkaSink(servers, topic), within_s))
+        before()
+        drained = asyncio.run(send(left, sink, within_s))
         if not drained.left:
             lock.remove()
     finally:

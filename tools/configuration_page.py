@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from collector.settings import CONFIG_VARIABLE, Settings, allowed, default, variable
+from collector.kafka_settings import CONFIG_VARIABLE, variable
+from collector.settings import Settings, allowed, default
 
 _HEAD: Final = f"""# Configuration
 

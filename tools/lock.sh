@@ -9,6 +9,7 @@ lock() {
         --no-emit-package roomwatch --output-file "$out" "$@"
 }
 lock requirements/demo.txt pyproject.toml --extra demo requirements/build.in
-lock requirements/dev.txt pyproject.toml --extra demo --extra postgresql --extra grafana \
+lock requirements/dev.txt pyproject.toml --extra demo --extra postgresql --extra archive --extra grafana \
     --extra websocket --extra aiortc --extra livekit \
     --group test --group check requirements/build.in
+lock requirements/spark.txt pyproject.toml --group spark

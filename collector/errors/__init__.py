@@ -26,6 +26,7 @@
     │   ├── StaleSession            another writer changed these sessions: reload and redo
     │   ├── RowRefused              a row that the database will never take: a dead letter
     │   └── RetentionBusy           somebody else deletes what is old
+    ├── ArchiveError                a day cannot be written to the archive
     ├── LetterNotFound              no dead letter of this record is stored
     └── StopTimedOut                a stop took longer than it may: what was in hand is read again
 
@@ -59,6 +60,7 @@ from collector.errors.root import CollectorError, named, one_line, short
 
 __all__ = [
     "AddressTaken",
+    "ArchiveError",
     "BadFilter",
     "BrokerError",
     "BrokerRefused",
@@ -259,6 +261,18 @@ class LetterNotFound(CollectorError):
             f"no dead letter of record {partition}/{offset} of topic {topic} is stored; "
             "`roomwatch dead-letters list` shows those that are",
         )
+
+
+class ArchiveError(CollectorError):
+    """A day cannot be written to the archive, or not so that it holds what the store does."""
+
+    code: ClassVar[str] = "archive"
+    remedy: ClassVar[str] = "Mend what the message names and start it again; a day is there whole or not at all."
+
+    def __init__(self, where: str, why: str) -> None:
+        self.where = where
+        self.why = why
+        super().__init__(f"the archive {where} {one_line(why)}")
 
 
 class StopTimedOut(CollectorError):

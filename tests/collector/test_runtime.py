@@ -139,8 +139,10 @@ async def test_a_collector_deletes_what_is_old_by_itself_and_says_so_of_what_is_
         return bool(urls) and (await answer()).status_code == 404
 
     assert await eventually(is_gone, within_s=20)
-    assert (await answer()).json()["detail"].startswith(
-        f"session {life.session_id} began longer ago than the 180 days that sessions are kept. "
+    assert (
+        (await answer())
+        .json()["detail"]
+        .startswith(f"session {life.session_id} began longer ago than the 180 days that sessions are kept. ")
     )
     stop.set()
     await running

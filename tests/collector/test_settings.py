@@ -6,7 +6,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from collector.errors import ConfigError
-from collector.settings import Settings, load_settings, variable
+from collector.kafka_settings import variable
+from collector.settings import Settings, load_settings
 
 
 @pytest.fixture(autouse=True)

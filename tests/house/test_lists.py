@@ -62,7 +62,7 @@ def test_each_package_reads_the_environment_in_one_file() -> None:
         for node in ast.walk(syntax(path))
         if isinstance(node, ast.Attribute) and ast.unparse(node) in {"os.environ", "os.getenv"}
     }
-    assert readers <= {"collector/settings.py", "session_core/outbox_folder.py"}
+    assert readers <= {"collector/kafka_settings.py", "session_core/outbox_folder.py"}
 
 
 def test_settings_are_known_to_the_edge_only() -> None:

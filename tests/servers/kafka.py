@@ -6,7 +6,13 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AdminClient,
+    NewTopic,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 
 from tests.servers.kafka_setup import CLASS_ARCHIVE, FORMATTED, java_command, prepare, write_properties
 from tests.servers.processes import ServerProcess, free_port, make_folder, remove_folder
@@ -17,14 +23,24 @@ _ASK_TIMEOUT_S: Final = 10.0
 class Kafka:
     """One Kafka node with its own storage, which is gone after `close`. Topics live through `kill` and `stop`."""
 
-    def __init__(self, settings: Mapping[str, str] | None = None, *, heap_mb: int = 512) -> None:
-        """`settings` are lines of server.properties beside or instead of ours."""
+    def __init__(
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        listeners: Mapping[str, str] | None = None,
+        heap_mb: int = 512,
+    ) -> None:
+        """`settings` are lines of server.properties beside or instead of ours.
+
+        `listeners` are more doors, by name, each with its security protocol; `settings` say the rest of them.
+        """
         prepare()
         self._folder = make_folder("kafka")
         self._port = free_port()
+        self._doors = {name: (free_port(), protocol) for name, protocol in (listeners or {}).items()}
         properties = self._folder / "server.properties"
         data = self._folder / "data"
-        write_properties(properties, data, self._port, settings or {})
+        write_properties(properties, data, self._port, settings or {}, self._doors)
         shutil.copytree(FORMATTED, data)
         self._process = ServerProcess(
             "Apache Kafka",
@@ -47,6 +63,10 @@ class Kafka:
     def bootstrap(self) -> str:
         """What clients take as `bootstrap_servers`; the same after a restart."""
         return f"127.0.0.1:{self._port}"
+
+    def door(self, listener: str) -> str:
+        """What clients of one of the `listeners` take as `bootstrap_servers`."""
+        return f"127.0.0.1:{self._doors[listener][0]}"
 
     @property
     def pid(self) -> int:
@@ -105,6 +125,13 @@ class Kafka:
         admin = self._admin()
         for asked in admin.delete_records(cut).values():
             asked.result(_ASK_TIMEOUT_S)
+
+    def add_login(self, name: str, password: str) -> None:
+        """Lets somebody in by SCRAM-SHA-512."""
+        how = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 4096)
+        login = UserScramCredentialUpsertion(name, how, password.encode())
+        admin = self._admin()
+        admin.alter_user_scram_credentials([login])[name].result(_ASK_TIMEOUT_S)
 
     def _answers(self) -> bool:
         try:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from tests.servers.parts import OBTAINED, Part, find
@@ -28,7 +29,6 @@ _CLUSTER_ID: Final = "Um9vbXdhdGNoVGVzdGJlZA"
 SETTINGS: Final[Mapping[str, str]] = {
     "process.roles": "broker,controller",
     "node.id": "1",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "inter.broker.listener.name": "PLAINTEXT",
     "controller.listener.names": "CONTROLLER",
     "auto.create.topics.enable": "false",
@@ -97,14 +97,27 @@ def java_command(main_class: str, heap_mb: int, *options: str, arguments: Sequen
     ]
 
 
-def write_properties(file: Path, data: Path, port: int, settings: Mapping[str, str]) -> None:
-    """Writes server.properties for a node on `port` of 127.0.0.1 that keeps its storage in `data`."""
+def write_properties(
+    file: Path,
+    data: Path,
+    port: int,
+    settings: Mapping[str, str],
+    doors: Mapping[str, tuple[int, str]] = MappingProxyType({}),
+) -> None:
+    """Writes server.properties for a node on `port` of 127.0.0.1 that keeps its storage in `data`.
+
+    `doors` are further listeners by their names: port and security protocol of each.
+    """
     controller = f"127.0.0.1:{free_port()}"
+    open_to_clients = {"PLAINTEXT": (port, "PLAINTEXT"), **doors}
+    advertised = ",".join(f"{name}://127.0.0.1:{at}" for name, (at, _) in open_to_clients.items())
+    protocols = ",".join(f"{name}:{protocol}" for name, (_, protocol) in open_to_clients.items())
     lines = {
         **SETTINGS,
         "controller.quorum.voters": f"1@{controller}",
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://{controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "listener.security.protocol.map": f"{protocols},CONTROLLER:PLAINTEXT",
+        "listeners": f"{advertised},CONTROLLER://{controller}",
+        "advertised.listeners": advertised,
         "log.dirs": str(data),
         **settings,
     }

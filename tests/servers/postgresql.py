@@ -96,6 +96,11 @@ class PostgreSQL:
         """The postmaster's process id while it runs."""
         return self._process.pid
 
+    @property
+    def log_file(self) -> Path:
+        """What the server says; it is gone with the server."""
+        return self._process.log_file
+
     def url(self, database: str = "postgres") -> str:
         """The SQLAlchemy URL of a database, by TCP."""
         return f"postgresql+psycopg://postgres@127.0.0.1:{self._port}/{database}"

@@ -9,9 +9,22 @@ import pytest
 from session_core import transitions
 from session_core.causes import ENDINGS, Ending, SdkSignal, WithCode, link_error, sdk_word, trigger_error
 from session_core.errors import Origin, RoomError, room_error
-from session_core.events import RoomState
-from session_core.signals import ConnectRefused, SdkDisconnected, SdkReconnected, SdkReconnecting, ServerError
-from session_core.transitions import Media, SdkWord, Signaling, Trigger
+from session_core.events import TERMINAL_TYPES, RoomState, ended_by
+from session_core.room import Room
+from session_core.signals import (
+    ConnectCancelled,
+    ConnectRefused,
+    Leave,
+    Removed,
+    SdkDisconnected,
+    SdkReconnected,
+    SdkReconnecting,
+    ServerError,
+    SignalingGivenUp,
+    SignalingLost,
+)
+from session_core.transitions import CodeFrom, Media, SdkWord, Signaling, Trigger
+from tests.session_core.playing import a_joined_room, a_room, at
 
 CONNECTED, RECONNECTING = RoomState.CONNECTED, RoomState.RECONNECTING
 
@@ -63,6 +76,47 @@ def test_an_end_has_the_code_and_origin_of_its_row_or_those_that_were_told(
     trigger: Trigger, state: RoomState, told: WithCode | None, error: RoomError | None
 ) -> None:
     assert trigger_error(transitions.trigger(state, trigger), 53405, told) == error
+
+
+def test_a_code_that_is_no_constant_is_the_cause_or_comes_with_a_signal_and_is_said_to_be_its_senders() -> None:
+    said = {row.trigger: row.code for row in transitions.TRIGGERS if isinstance(row.code, CodeFrom)}
+    senders: dict[type[WithCode], CodeFrom] = {
+        ConnectRefused: CodeFrom.SERVER,
+        ServerError: CodeFrom.SERVER,
+        SignalingGivenUp: CodeFrom.TRANSPORT,
+        SdkDisconnected: CodeFrom.SDK,
+    }
+    by_signal = {ENDINGS[signal]: sender for signal, sender in senders.items()}
+    assert said == {Trigger.WINDOW_OVER_CAUSE: CodeFrom.CAUSE, **by_signal}
+    rows = [row for row in transitions.TRIGGERS if row.trigger in by_signal and row.becomes is not None]
+    assert [row.code for row in rows] == [by_signal[row.trigger] for row in rows]
+
+
+def test_who_ends_a_room_without_a_code_is_told_as_the_row_says() -> None:
+    signals = {ENDINGS[type(signal)]: signal for signal in (Leave(), ConnectCancelled(), Removed())}
+    found = []
+    for row in transitions.TRIGGERS:
+        if row.emits in TERMINAL_TYPES and row.code is None:
+            for state in row.room:
+                event = a_room_in(state).receive(signals[row.trigger], at(2))[-1]
+                found.append((row.trigger, state, event.error, ended_by(event) is row.origin))
+    assert found == [
+        (Trigger.CONNECT_CANCELLED, RoomState.CONNECTING, None, True),
+        (Trigger.LEAVE, RoomState.CONNECTING, None, True),
+        (Trigger.LEAVE, CONNECTED, None, True),
+        (Trigger.LEAVE, RECONNECTING, None, True),
+        (Trigger.REMOVED, CONNECTED, None, True),
+        (Trigger.REMOVED, RECONNECTING, None, True),
+    ]
+
+
+def a_room_in(state: RoomState) -> Room:
+    room = a_room() if state is RoomState.CONNECTING else a_joined_room()
+    room.begin(at(0))
+    if state is RECONNECTING:
+        room.receive(SignalingLost(), at(1))
+    assert room.state is state
+    return room
 
 
 @pytest.mark.parametrize(("own", "kept"), [(0, 0), (2**31 - 1, 2**31 - 1), (2**31, None), (-1, None), (None, None)])

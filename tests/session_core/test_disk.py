@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from session_core.disk import Disk
 from session_core.errors import OutboxFileError
 from session_core.events import EventType
 from session_core.kafka import KafkaSink
-from session_core.outbox import Counts
+from session_core.outbox import Counts, Record
 from session_core.outbox_folder import default_folder
 from session_core.publisher import MemorySink, Publisher
 from tests.session_core.telling import BEGIN, event
@@ -134,6 +134,31 @@ def test_a_folder_belongs_to_one_address_and_memory_has_none() -> None:
     assert Publisher(MemorySink())._disk is None
     assert Publisher(sinks[0], memory_only=True)._disk is None
     assert Publisher(sinks[0])._disk is not None
+
+
+class Elsewhere:
+    """A sink of somebody's own, that says nothing of where it sends to."""
+
+    async def send(self, records: Sequence[Record]) -> None:
+        """Takes everything."""
+
+    async def close(self) -> None:
+        """Has nothing to free."""
+
+
+class Named(Elsewhere):
+    address = "elsewhere 1"
+
+
+def test_what_waits_for_a_sink_that_says_no_address_is_kept_in_memory_only_and_the_log_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert Publisher(Elsewhere())._disk is None
+    told = "telemetry is kept in memory only: give Elsewhere an `address`, or the publisher a `folder`"
+    assert caplog.messages == [told]
+    kept = [Publisher(Named())._disk, Publisher(Elsewhere(), folder=tmp_path)._disk]
+    in_memory = [Publisher(Elsewhere(), memory_only=True)._disk, Publisher(MemorySink())._disk]
+    assert (None in kept, in_memory, caplog.messages) == (False, [None, None], [told])
 
 
 def test_without_a_home_of_its_own_state_lies_in_a_temporary_folder(

@@ -56,6 +56,20 @@ def test_a_participant_comes_goes_away_comes_back_and_leaves() -> None:
     assert present(roster) == {}
 
 
+def test_who_is_back_is_connected_and_a_word_once_more_is_no_news() -> None:
+    roster, _ = a_roster(bob("connected", 1))
+    found = []
+    for revision, word in enumerate(("reconnecting", "reconnecting", "connected", "connected"), start=2):
+        changes = told(roster.update([bob(word, revision)]))
+        found.append((changes, present(roster)["bob"]))
+    assert found == [
+        (["bob reconnecting"], (RECONNECTING, 2)),
+        ([], (RECONNECTING, 3)),
+        (["bob reconnected"], (CONNECTED, 4)),
+        ([], (CONNECTED, 5)),
+    ]
+
+
 def test_revisions_count_from_nought() -> None:
     roster, _ = a_roster()
     assert told(roster.update([bob("connected", -1)])) == []
@@ -215,6 +229,11 @@ def test_of_what_waits_beyond_the_bound_the_newest_word_on_each_is_kept() -> Non
         (RECONNECTING, Signaling.UP, False, CONNECTED, "local.reconnected"),
         (RECONNECTING, Signaling.DOWN, True, DISCONNECTED, "local.disconnected"),
         (CONNECTING, Signaling.DOWN, True, DISCONNECTED, None),
+        (CONNECTING, Signaling.DOWN, False, CONNECTING, None),
+        (CONNECTED, Signaling.UP, False, CONNECTED, None),
+        (CONNECTED, Signaling.UP, True, DISCONNECTED, "local.disconnected"),
+        (DISCONNECTED, Signaling.UP, False, DISCONNECTED, None),
+        (DISCONNECTED, Signaling.DOWN, True, DISCONNECTED, None),
     ],
 )
 def test_the_local_participant_follows_signaling(

@@ -191,3 +191,4 @@ def test_a_transport_that_gives_the_join_up_has_failed_to_connect() -> None:
     room = a_room()
     room.begin(at(0))
     assert play(room, (10, SignalingGivenUp(53006))) == ["10 room.connect_failed 53006 transport"]
+    assert room.state is RoomState.DISCONNECTED

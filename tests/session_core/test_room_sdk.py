@@ -13,6 +13,7 @@ from session_core.signals import (
     Joined,
     ParticipantsUpdated,
     Removed,
+    Resynchronised,
     SdkDisconnected,
     SdkReconnected,
     SdkReconnecting,
@@ -82,6 +83,51 @@ def test_before_the_join_and_after_the_end_the_word_of_the_sdk_means_nothing() -
     assert play(room, (6, LOST), (7, BACK), (8, SdkDisconnected(53000))) == []
 
 
+def test_a_word_before_the_join_leaves_this_side_connecting_and_what_was_told_of_its_media() -> None:
+    room = a_room(OBSERVED)
+    room.begin(at(0))
+    room.receive(IceState("P1", "failed"), at(1))
+    for word in (LOST, LOST_MEDIA, BACK):
+        room.receive(word, at(2))
+        assert room.local_participant.state == "connecting"
+    assert play(room, (4, Joined("RM1", "PA0"))) == ["4 room.connected", "4 room.reconnecting 53405 media"]
+
+
+def test_a_word_after_the_end_tells_no_news_of_others() -> None:
+    room = a_joined_room(OBSERVED)
+    play(room, (1, LOST), (2, ParticipantsUpdated((participant("PA1"),))), (3, Removed()))
+    assert (play(room, (4, BACK)), room.participants) == ([], {})
+
+
+def test_an_sdk_that_loses_media_while_signaling_is_down_does_not_bring_signaling_back() -> None:
+    room = a_joined_room(DOCUMENTED)
+    story = play(room, (0, LOST), (10, LOST_MEDIA), (20, LOST_MEDIA), (30_000, None))
+    assert story == [
+        "0 local.reconnecting PA0",
+        "0 room.reconnecting 53001 transport",
+        "30000 local.disconnected PA0",
+        "30000 room.disconnected 53002 window",
+    ]
+
+
+def test_an_sdk_that_loses_signaling_says_nothing_of_media() -> None:
+    room = a_joined_room(OBSERVED)
+    lost = (100, LOST), (200, IceState("P1", "failed")), (300, IceState("P1", "connected")), (400, LOST)
+    play(room, *lost)
+    events = room.receive(Resynchronised(()), at(1_000))
+    assert (only(events, "room.reconnected").outage, room.state) == (
+        Outage(
+            number=1,
+            started_at=at(100).utc,
+            cause="signaling",
+            signaling_down_ms=900,
+            media_down_ms=100,
+            downtime_ms=900,
+        ),
+        "connected",
+    )
+
+
 def test_what_was_told_of_others_meanwhile_counts_before_the_room_is_back() -> None:
     story = play(a_joined_room(OBSERVED), (100, LOST), (150, ParticipantsUpdated((participant("PA1"),))), (200, BACK))
     assert story[2:] == ["200 participant.connected PA1", "200 room.reconnected", "200 local.reconnected PA0"]
@@ -100,22 +146,24 @@ def test_the_words_of_the_sdk_stand_beside_our_code() -> None:
     )
 
 
+@pytest.mark.parametrize("origin", [Origin.MEDIA, Origin.SERVER])
 @pytest.mark.parametrize("state", ["connecting", "connected", "reconnecting"])
-def test_the_sdk_ends_a_room_in_any_state_with_its_code_and_who_decided(state: str) -> None:
+def test_the_sdk_ends_a_room_in_any_state_with_its_code_and_who_decided(state: str, origin: Origin) -> None:
     room = a_room(OBSERVED) if state == "connecting" else a_joined_room(OBSERVED)
     if state == "connecting":
         room.begin(at(0))
     elif state == "reconnecting":
         room.receive(LOST, at(1))
-    told = SdkDisconnected(99, "gone", Origin.MEDIA, "ours", 5)
+    told = SdkDisconnected(99, "gone", origin, "ours", 5)
     end = room.receive(told, at(2))[-1]
     assert (end.type, end.from_state) == (
         f"room.{'connect_failed' if state == 'connecting' else 'disconnected'}",
         state,
     )
     assert end.error == RoomError(
-        code=99, name="RoomError", message="gone", origin=Origin.MEDIA, vendor="ours", vendor_code=5
+        code=99, name="RoomError", message="gone", origin=origin, vendor="ours", vendor_code=5
     )
+    assert room.state == "disconnected"
 
 
 def test_a_room_that_drives_itself_makes_attempts_until_the_sdk_says_that_all_is_well() -> None:

@@ -95,6 +95,27 @@ def test_whatever_changes_the_state_of_a_room_says_so() -> None:
     assert [row for row in TRIGGERS if (row.becomes is None) != (row.emits is None)] == []
 
 
+def test_whoever_stays_as_they_were_is_said_to_stay_and_nobody_hears_of_it() -> None:
+    assert [row for row in TRIGGERS if row.becomes is None and (row.code, row.origin) != (None, None)] == []
+    assert [row for row in PARTICIPANTS if (row.becomes is None) != (row.emits is None)] == []
+    assert [row for row in PARTICIPANTS if row.becomes in row.before] == []
+
+
+def test_what_opens_an_outage_has_a_code_and_an_origin_and_nothing_else_of_the_links_has() -> None:
+    opens = [row.emits == "room.reconnecting" for row in LINKS]
+    assert [row.code is not None for row in LINKS] == opens
+    assert [row.origin is not None for row in LINKS] == opens
+
+
+def test_a_join_has_neither_code_nor_origin_and_every_end_has_an_origin() -> None:
+    told = {row.emits: set[bool]() for row in TRIGGERS if row.emits}
+    for row in TRIGGERS:
+        if row.emits:
+            told[row.emits].add(row.origin is not None)
+    assert told == {"room.connected": {False}, "room.connect_failed": {True}, "room.disconnected": {True}}
+    assert [row.code for row in TRIGGERS if row.emits == "room.connected"] == [None]
+
+
 def test_the_window_starts_where_an_outage_starts_and_stops_where_it_ends() -> None:
     windows = {row.rule: row.window for row in LINKS if row.window}
     assert windows == {

@@ -17,6 +17,8 @@ from tests.session_core.test_kafka import numbers, reading
 from tests.stage import roomwatch
 from tests.waiting import eventually
 
+SERVERS = "--bootstrap-servers HOST:PORT or ROOMWATCH_KAFKA_BOOTSTRAP_SERVERS"
+
 
 async def left_in(folder: Path, *, process_lives: bool = False) -> tuple[Path, Publisher]:
     """A file with two events of a session that did not end."""
@@ -88,7 +90,7 @@ async def test_a_file_of_a_process_that_lives_is_shown_and_not_drained(tmp_path:
         ),
         (
             ("nowhere.db", "--drain"),
-            "roomwatch: --drain: needs --bootstrap-servers HOST:PORT, the Kafka to send it to\n",
+            f"roomwatch: --drain: needs {SERVERS}, the Kafka to send it to\n",
         ),
     ],
 )
