@@ -17,13 +17,12 @@ import logging
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from session_core.clock import Clock, Timer
 from session_core.errors import SIGNALING_CONNECTION, ConnectError, Origin, room_error
 from session_core.events import Event, Token
 from session_core.live import CLOSE_TIMEOUT_S, LiveRoom
-from session_core.publisher import Publisher
 from session_core.room import Room
 from session_core.signals import (
     AttemptRefused,
@@ -38,6 +37,9 @@ from session_core.signals import (
 )
 from session_core.token_source import AnyToken, TokenSource, token_facts, token_text, without
 from session_core.transport import Transport
+
+if TYPE_CHECKING:
+    from session_core.publisher import Publisher
 
 ATTEMPT_TIMEOUT_S: Final = 10.0
 

@@ -10,10 +10,9 @@ What the room then does by itself is in driven.py.
 from __future__ import annotations
 
 import random
-import secrets
 from collections.abc import Callable, Coroutine, Generator
 from types import TracebackType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from session_core.clock import Clock, SystemClock
@@ -22,11 +21,13 @@ from session_core.events import Client, Moment, Session, Token
 from session_core.leaving import OPEN_ROOMS
 from session_core.live import new_session_id, why_left
 from session_core.policy import ReconnectPolicy
-from session_core.publisher import Publisher
 from session_core.room import Room
 from session_core.token import AccessToken
 from session_core.token_source import TokenGiver, TokenSource, token_facts, token_text
 from session_core.transport import Transport
+
+if TYPE_CHECKING:
+    from session_core.publisher import Publisher
 
 CONNECT_TIMEOUT_S: Final = 15.0
 TIMEOUT_MAX_S: Final = 86_400.0
@@ -46,7 +47,7 @@ def connect(
     attempt_timeout_s: float = ATTEMPT_TIMEOUT_S,
     clock: Clock | None = None,
     jitter: Callable[[], float] | None = None,
-    random_bits: Callable[[int], int] = secrets.randbits,
+    random_bits: Callable[[int], int] | None = None,
 ) -> Connecting:
     """Joins a room, by `await` or by `async with`, which leaves at its end.
 

@@ -6,7 +6,6 @@ same person's, to those who share the key; without the key nobody can try out na
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from typing import Final
 
@@ -33,6 +32,8 @@ def hashed(key: bytes) -> Telling:
     """A keyed hash (HMAC-SHA256, shortened). Raises ValueError for a key that is too short."""
     if len(key) < KEY_BYTES_MIN:
         raise ValueError(f"identity: a key needs at least {KEY_BYTES_MIN} bytes, not {len(key)}")
+
+    import hmac  # noqa: PLC0415 - brings OpenSSL's hashes, for those who hash
 
     def tell(identity: str) -> str:
         return hmac.digest(key, identity.encode(), "sha256").hex()[:DIGITS]

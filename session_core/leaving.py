@@ -17,10 +17,13 @@ import logging
 import signal
 import weakref
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from session_core.events import Reason
-from session_core.publisher import EXIT_WITHIN_S, Publisher
+from session_core.loops import EXIT_WITHIN_S
+
+if TYPE_CHECKING:
+    from session_core.publisher import Publisher
 
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 

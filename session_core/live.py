@@ -10,27 +10,34 @@ Rule: the publisher has an event before any handler hears of it. Nothing here wa
 from __future__ import annotations
 
 import asyncio
-import secrets
+import random
 from collections.abc import Callable
-from typing import Any, Final, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 from uuid import UUID
 
 from session_core.clock import Clock, Timer
 from session_core.events import Event, Moment, Outage, Reason, RoomState, Session, Token, Totals, us_from_utc
 from session_core.handlers import EVENTS_MAX, EventStream, H, Handler, Participant, Teller
 from session_core.leaving import OPEN_ROOMS
-from session_core.publisher import Publisher
 from session_core.room import Room
 from session_core.signals import Leave, Signal
+
+if TYPE_CHECKING:
+    from session_core.publisher import Publisher
 
 CLOSE_TIMEOUT_S: Final = 2.0
 """How long the end of a room waits for its transport to close and for handlers that still run."""
 
 
-def new_session_id(at: Moment, random_bits: Callable[[int], int] = secrets.randbits) -> UUID:
+# Those of the operating system, as `secrets.randbits` gives them, whose module brings hashes that nobody here asks for.
+_random_bits: Final = random.SystemRandom().getrandbits
+
+
+def new_session_id(at: Moment, random_bits: Callable[[int], int] | None = None) -> UUID:
     """A name for a session that begins at this moment: a UUID of version 7."""
+    bits = random_bits or _random_bits
     milliseconds = (at.utc_us // 1000) & (2**48 - 1)
-    return UUID(int=milliseconds << 80 | 7 << 76 | random_bits(12) << 64 | 2 << 62 | random_bits(62))
+    return UUID(int=milliseconds << 80 | 7 << 76 | bits(12) << 64 | 2 << 62 | bits(62))
 
 
 def why_left(kind: type[BaseException] | None) -> Reason:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, Final
+
+EXIT_WITHIN_S: Final = 2.0
+"""How long the end of the interpreter waits for what is still unsent."""
 
 
 class LoopOfLastResort(asyncio.SelectorEventLoop):

@@ -18,10 +18,9 @@ Rules:
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 from uuid import UUID
 
 from session_core.clock import Clock, SystemClock
@@ -30,7 +29,6 @@ from session_core.events import Client, Session
 from session_core.leaving import OPEN_ROOMS
 from session_core.live import LiveRoom, new_session_id, why_left
 from session_core.policy import ReconnectPolicy
-from session_core.publisher import Publisher
 from session_core.room import Room
 from session_core.shapes import is_whole
 from session_core.signals import (
@@ -50,6 +48,9 @@ from session_core.signals import (
 )
 from session_core.token_source import AnyToken, token_facts
 
+if TYPE_CHECKING:
+    from session_core.publisher import Publisher
+
 WHOLE_MEDIA: Final = "media"
 """The peer connection that stands for all of them where an application speaks of media only."""
 
@@ -65,7 +66,7 @@ def observe(
     previous_session_id: UUID | None = None,
     leave_on_signals: bool = False,
     clock: Clock | None = None,
-    random_bits: Callable[[int], int] = secrets.randbits,
+    random_bits: Callable[[int], int] | None = None,
 ) -> ObservedRoom:
     """A room to tell what an SDK says. Call it when the SDK begins to connect, inside the event loop.
 

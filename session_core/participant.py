@@ -20,7 +20,7 @@ from session_core import transitions
 from session_core.bounds import clip
 from session_core.events import EventType, ParticipantView, RoomState
 from session_core.signals import ParticipantState
-from session_core.transitions import Signaling, Told
+from session_core.transitions import CONNECTING, DISCONNECTED, Signaling, Told
 
 PARTICIPANTS_MAX: Final = 10_000
 """Participants, present and departed, that one session remembers; the oldest departed are forgotten first."""
@@ -38,7 +38,7 @@ class RemoteParticipant:
     def __init__(self, sid: str, identity: str | None) -> None:
         self.sid = sid
         self.identity = identity
-        self.state = RoomState.DISCONNECTED
+        self.state = DISCONNECTED
         self.revision = -1
 
     def view(self) -> ParticipantView:
@@ -54,7 +54,7 @@ class LocalParticipant:
     def __init__(self, identity: str | None) -> None:
         self.sid = ""
         self.identity = identity
-        self.state = RoomState.CONNECTING
+        self.state = CONNECTING
 
     def view(self) -> ParticipantView:
         """The participant as it is now."""
@@ -63,7 +63,7 @@ class LocalParticipant:
     def follow(self, signaling: Signaling, *, room_over: bool) -> Change | None:
         """Take the state that signaling gives. What changed, if anybody is to hear of it."""
         before = self.state
-        row = transitions.local(before, signaling, room_over=room_over)
+        row = transitions.local(before, signaling, room_over)
         self.state = row.becomes
         return Change(row.emits, before, self.view()) if row.emits else None
 
@@ -89,7 +89,7 @@ class Roster:
         self.own_sid = ""
         self._ignore = ignore
         self._departed: dict[str, int] = {}
-        self._waiting: list[ParticipantState] = []
+        self._waiting: list[ParticipantState] | None = None  # only while signaling is down
 
     def fill(self, states: Iterable[ParticipantState]) -> None:
         """Take who was there before us: no news to anybody."""
@@ -117,25 +117,28 @@ class Roster:
         for state in states:
             if not self._means_something(state):
                 continue
+            self._waiting = self._waiting or []
             self._waiting.append(state)
             if len(self._waiting) > PARTICIPANTS_MAX:
-                self._keep_the_newest()
+                self._waiting = self._newest_of(self._waiting)
 
-    def _keep_the_newest(self) -> None:
+    def _newest_of(self, waiting: list[ParticipantState]) -> list[ParticipantState]:
         newest: dict[str, ParticipantState] = {}
-        for state in self._waiting:
+        for state in waiting:
             held = newest.get(state.sid)
             if held is None or held.revision < state.revision:
                 newest[state.sid] = state
-        self._waiting = list(newest.values())
-        if len(self._waiting) > PARTICIPANTS_MAX:
-            self._waiting.pop()
+        kept = list(newest.values())
+        if len(kept) > PARTICIPANTS_MAX:
+            kept.pop()
             self._ignore(ONE_TOO_MANY)
+        return kept
 
     def release(self) -> Iterator[Change]:
         """Take what was waiting."""
-        waiting, self._waiting = self._waiting, []
-        yield from self.update(waiting)
+        waiting, self._waiting = self._waiting, None
+        if waiting:
+            yield from self.update(waiting)
 
     def _means_something(self, state: ParticipantState) -> bool:
         if state.state not in _WORDS:
@@ -147,7 +150,7 @@ class Roster:
     def _take(self, state: ParticipantState) -> Change | None:
         sid = clip(state.sid)
         someone = self.present.get(sid) or self._absent(sid, state.identity)
-        if someone.state is RoomState.DISCONNECTED and len(self.present) >= PARTICIPANTS_MAX:
+        if someone.state is DISCONNECTED and len(self.present) >= PARTICIPANTS_MAX:
             self._ignore(ONE_TOO_MANY)
             return None
         newer = state.revision > someone.revision
@@ -163,9 +166,9 @@ class Roster:
 
     def _move(self, someone: RemoteParticipant, told: Told, *, newer: bool) -> Change | None:
         before = someone.state
-        row = transitions.participant(before, told, newer=newer)
+        row = transitions.participant(before, told, newer)
         someone.state = row.becomes or before
-        if someone.state is RoomState.DISCONNECTED:
+        if someone.state is DISCONNECTED:
             self.present.pop(someone.sid, None)
             self._departed[someone.sid] = someone.revision
         else:

@@ -27,18 +27,19 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from session_core.clock import Clock, SystemClock
 from session_core.errors import SinkError
 from session_core.events import Event
-from session_core.loops import LoopOfLastResort, is_being_cancelled, running_loop, within
+from session_core.loops import EXIT_WITHIN_S, LoopOfLastResort, is_being_cancelled, running_loop, within
 from session_core.outbox import Counts, Outbox
 from session_core.sink import MemorySink, Sink, said
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from session_core.disk import Disk
 
 BATCH_EVENTS_MAX: Final = 500
@@ -46,8 +47,6 @@ RETRY_FIRST_S: Final = 0.1
 RETRY_FACTOR: Final = 2.0
 RETRY_MAX_S: Final = 10.0
 CLOSE_WITHIN_S: Final = 5.0
-EXIT_WITHIN_S: Final = 2.0
-"""How long the end of the interpreter waits for what is still unsent."""
 SINK_CLOSE_WITHIN_S: Final = 2.0
 DISK_WITHIN_S: Final = 0.5
 ADOPT_A_TURN: Final = 100
@@ -378,7 +377,7 @@ class Publisher:
 
 
 def _disk_for(sink: Sink, folder: str | Path | None) -> Disk | None:
-    from session_core.disk import disk_for  # noqa: PLC0415 - SQLite is for those who publish
+    from session_core.disk import disk_for  # noqa: PLC0415 - files and SQLite are for those who publish
 
     return disk_for(sink, folder)
 

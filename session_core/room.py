@@ -41,13 +41,13 @@ from session_core.events import (
     us_from_utc,
 )
 from session_core.journal import Journal
-from session_core.ledger import Ledger
+from session_core.ledger import Ledger, OpenOutage
 from session_core.media import Peers
 from session_core.participant import Change, LocalParticipant, RemoteParticipant, Roster
 from session_core.policy import ReconnectPolicy, WindowCode
 from session_core.shapes import is_moment, is_whole
-from session_core.timers import Timer, Timers
-from session_core.transitions import LIVE, LinkRow, Signaling, Trigger, Window
+from session_core.timers import ALIVE, FORESIGHT, NEVER, WINDOW, Timers
+from session_core.transitions import CONNECTING, DISCONNECTED, DOWN, LIVE, STARTS, STOPPED, UP, LinkRow, Trigger
 
 ALIVE_US: Final = 30_000_000
 """A session gives a sign of life this often."""
@@ -65,14 +65,14 @@ class Room:
     """One participant's life in one room.
 
     `jitter` gives a number from 0 to 1 for each delay. `token` is what telemetry says of the access token; the token
-    itself never comes here. `ignored` counts what came from outside and means nothing to us. Raises nothing.
+    itself never comes here. Raises nothing.
 
     Specification: Room Reconnection States and Events
     """
 
     __slots__ = (
-        "_attempts", "_begun", "_cause", "_journal", "_ledger", "_now", "_peers", "_roster", "_signaling", "_state",
-        "_timers", "_token", "_window_ms", "ignored", "local_participant", "policy",
+        "_attempts", "_begun", "_cause", "_ignored", "_journal", "_ledger", "_now", "_peers", "_roster", "_signaling",
+        "_state", "_timers", "_token", "_window_ms", "local_participant", "policy",
     )  # fmt: skip
 
     def __init__(
@@ -85,9 +85,9 @@ class Room:
         token: Token | None = None,
     ) -> None:
         self.policy = policy
-        self.ignored: Counter[str] = Counter()
-        self._state = RoomState.CONNECTING
-        self._signaling = Signaling.DOWN
+        self._ignored: Counter[str] | None = None  # until there is something to count
+        self._state = CONNECTING
+        self._signaling = DOWN
         ignore = self._ignore
         self._peers = Peers(ignore)
         self._roster = Roster(ignore)
@@ -119,6 +119,11 @@ class Room:
         return self._roster.present
 
     @property
+    def ignored(self) -> Counter[str]:
+        """What came from outside and means nothing to us: how often, by its word or kind."""
+        return Counter() if self._ignored is None else self._ignored
+
+    @property
     def outage(self) -> Outage | None:
         """The outage that is open, as it stood when the room was last told the time."""
         return self._ledger.outage.facts(self._now.steady_us) if self._ledger.outage else None
@@ -126,7 +131,7 @@ class Room:
     @property
     def deadline_us(self) -> int | None:
         """When, by the steady clock, advance() must be called next; None: never."""
-        return self._timers.next_us
+        return None if self._timers.next_us == NEVER else int(self._timers.next_us)
 
     @property
     def attempt_at_us(self) -> int | None:
@@ -139,7 +144,7 @@ class Room:
 
     def begin(self, at: Moment) -> list[Event]:
         """The application wants in. To begin twice, or when the room is joined or over, changes nothing."""
-        if not self._begun and self._state is RoomState.CONNECTING:
+        if not self._begun and self._state is CONNECTING:
             self._begun = True
             self._now = self._never_back(at)
             self._journal.tell("room.connecting", self._now, self._state, policy=self.policy.facts())
@@ -148,7 +153,7 @@ class Room:
     def receive(self, signal: signals.Signal, at: Moment) -> list[Event]:
         """Take a signal. What was due before it and what happened because of it, in order. Ignores what is none."""
         self._catch_up(self._never_back(at))
-        if self._state is not RoomState.DISCONNECTED:
+        if self._state is not DISCONNECTED:
             if is_whole(signal):
                 self.HANDLERS[type(signal)](self, signal)
             else:
@@ -170,21 +175,25 @@ class Room:
         return at if at.steady_us >= self._now.steady_us else at._replace(steady_us=self._now.steady_us)
 
     def _catch_up(self, at: Moment) -> None:
+        if self._timers.next_us <= at.steady_us:
+            self._meet_what_is_due(at)
+        self._now = at
+
+    def _meet_what_is_due(self, at: Moment) -> None:
         for timer, due_us in self._timers.take_due(at.steady_us):
-            self._now = at if timer is Timer.ALIVE else at.later(due_us - at.steady_us)
-            if timer is Timer.WINDOW:
+            self._now = at if timer is ALIVE else at.later(due_us - at.steady_us)
+            if timer is WINDOW:
                 self._end_window()
-            elif timer is Timer.FORESIGHT:
+            elif timer is FORESIGHT:
                 self._journal.tell("token.expiring", self._now, self._state, token=self._token)
             else:
                 self._timers.set(timer, at.steady_us + ALIVE_US)
                 self._journal.tell("session.alive", self._now, self._state)
-        self._now = at
 
     def _end_window(self) -> None:
         if self.policy.window_code is WindowCode.CAUSE:
             self._end(Trigger.WINDOW_OVER_CAUSE)
-        elif self._signaling is Signaling.DOWN:
+        elif self._signaling is DOWN:
             self._end(Trigger.WINDOW_OVER_SIGNALING)
         else:
             self._end(Trigger.WINDOW_OVER_MEDIA)
@@ -192,7 +201,7 @@ class Room:
     def _watch_token(self) -> None:
         if self._token is not None:
             left_us = us_from_utc(self._token.expires_at) - FORESIGHT_US - self._now.utc_us
-            self._timers.set(Timer.FORESIGHT, self._now.steady_us + max(left_us, 0))
+            self._timers.set(FORESIGHT, self._now.steady_us + max(left_us, 0))
 
     def _replace_token(self, signal: signals.TokenReplaced) -> None:
         token = _within_bounds(signal.token)
@@ -210,9 +219,9 @@ class Room:
         self._learn(signal)
         self._roster.fill(signal.participants)
         self._set_window(signal.session_timeout_ms)
-        self._signaling = Signaling.UP
+        self._signaling = UP
         self._ledger.joined(self._now)
-        self._timers.set(Timer.ALIVE, self._now.steady_us + ALIVE_US)
+        self._timers.set(ALIVE, self._now.steady_us + ALIVE_US)
         self._watch_token()
         before, self._state = self._state, row.becomes
         self._move_local()
@@ -250,8 +259,8 @@ class Room:
 
     def _lose_signaling(self, _: signals.SignalingLost) -> None:
         self._end(Trigger.CONNECT_UNANSWERED)
-        if self._signaling is Signaling.UP:
-            self._signaling = Signaling.DOWN
+        if self._signaling is UP:
+            self._signaling = DOWN
             self._attempts.schedule(self._now.steady_us)
             self._move_local()
             self._move_room()
@@ -261,19 +270,19 @@ class Room:
             self._set_window(signal.session_timeout_ms)
             self._tell_of(self._roster.resynchronise(signal.participants))
             self._attempts.succeed()
-            self._signaling = Signaling.UP
+            self._signaling = UP
             self._move_room()
             self._move_local()
 
     def _update(self, signal: signals.ParticipantsUpdated) -> None:
-        if self._signaling is Signaling.DOWN:
+        if self._signaling is DOWN:
             self._roster.hold(signal.participants)
         else:
             self._tell_of(self._roster.update(signal.participants))
 
     def _start_attempt(self, _: signals.AttemptStarted) -> None:
         outage = self._ledger.outage
-        if outage is not None and self._signaling is Signaling.DOWN and not self._attempts.in_flight:
+        if outage is not None and self._signaling is DOWN and not self._attempts.in_flight:
             outage.attempts += 1
             self._attempts.start()
 
@@ -302,14 +311,14 @@ class Room:
         row = transitions.sdk(self._state, sdk_word(signal))
         if row.media is not None:
             self._peers.overrule(row.media)
-        if row.signaling is Signaling.DOWN and self._signaling is Signaling.UP:
-            self._signaling = Signaling.DOWN
+        if row.signaling is DOWN and self._signaling is UP:
+            self._signaling = DOWN
             self._attempts.schedule(self._now.steady_us)
             self._move_local()
-        if row.signaling is Signaling.UP:
+        if row.signaling is UP:
             self._tell_of(self._roster.release())
             self._attempts.succeed()
-            self._signaling = Signaling.UP
+            self._signaling = UP
         self._move_room(signal)
         self._move_local()
 
@@ -323,38 +332,34 @@ class Room:
     def _move_room(self, told: SdkSignal | None = None) -> None:
         outage = self._ledger.outage
         was_failed = outage is not None and outage.media_failed
-        row = transitions.link(self._state, self._signaling, self._peers.summary, was_failed=was_failed)
+        row = transitions.link(self._state, self._signaling, self._peers.summary, was_failed)
         before, self._state = self._state, row.becomes
-        if row.window is Window.STARTS:
-            self._open_outage(row)
-        self._note_links()
+        if row.window is STARTS:
+            outage = self._open_outage(row)
+        if outage is not None:
+            counts = self._signaling is UP or self.policy.remembers_hidden_failure
+            outage.note_links(self._now.steady_us, self._signaling, self._peers.summary, failure_counts=counts)
         if row.emits is not None:
             self._journal.tell(row.emits, self._now, self._state, before=before, error=link_error(row, told))
-        if row.window is Window.STOPPED:
-            self._timers.stop(Timer.WINDOW)
+        if row.window is STOPPED:
+            self._timers.stop(WINDOW)
             self._ledger.close_outage(self._now)
 
-    def _open_outage(self, row: LinkRow) -> None:
+    def _open_outage(self, row: LinkRow) -> OpenOutage:
         self._cause = row.code
-        self._ledger.open_outage(self._now, "signaling" if self._signaling is Signaling.DOWN else "media")
         if self._window_ms is not None:
-            self._timers.set(Timer.WINDOW, self._now.steady_us + self._window_ms * 1000)
-
-    def _note_links(self) -> None:
-        if self._ledger.outage is not None:
-            counts = self._signaling is Signaling.UP or self.policy.remembers_hidden_failure
-            self._ledger.outage.note_links(
-                self._now.steady_us, self._signaling, self._peers.summary, failure_counts=counts
-            )
+            self._timers.set(WINDOW, self._now.steady_us + self._window_ms * 1000)
+        return self._ledger.open_outage(self._now, "signaling" if self._signaling is DOWN else "media")
 
     def _tell_of(self, changes: Iterable[Change]) -> None:
         for change in changes:
             self._journal.tell_of(change, self._now)
 
     def _ignore(self, word: str) -> None:
+        ignored = self._ignored = self.ignored
         name = clip(word, WORD_MAX)
-        fits = name in self.ignored or len(self.ignored) < IGNORED_WORDS_MAX
-        self.ignored[name if fits else "other"] += 1
+        fits = name in ignored or len(ignored) < IGNORED_WORDS_MAX
+        ignored[name if fits else "other"] += 1
 
     def _end_as_told(self, signal: Ending) -> None:
         if isinstance(signal, WithCode):

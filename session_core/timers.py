@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from enum import IntEnum
+from typing import Final
+
+NEVER: Final = math.inf
+"""Later than any time of a clock, which is a whole number."""
 
 
 class Timer(IntEnum):
@@ -14,8 +19,11 @@ class Timer(IntEnum):
     ALIVE = 2  # a sign of life is due
 
 
+WINDOW, FORESIGHT, ALIVE = Timer
+
+
 class Timers:
-    """At most one time of each kind, in microseconds. `next_us` is the first of them; None: nothing is waited for."""
+    """At most one time of each kind, in microseconds. `next_us` is the first of them; NEVER: nothing is waited for."""
 
     __slots__ = ("_due_us", "next_us")
 
@@ -29,13 +37,13 @@ class Timers:
 
     def stop(self, timer: Timer) -> None:
         """Wait for this no longer."""
-        self._due_us[timer] = None
+        self._due_us[timer] = NEVER
         self._find_next()
 
     def clear(self) -> None:
         """Wait for nothing."""
-        self._due_us: list[int | None] = [None] * len(Timer)
-        self.next_us: int | None = None
+        self._due_us: list[float] = [NEVER] * len(Timer)
+        self.next_us = NEVER
 
     def take_due(self, now_us: int) -> Iterator[tuple[Timer, int]]:
         """What is due by now and since when, earliest first; it is no longer waited for.
@@ -43,15 +51,13 @@ class Timers:
         A sign of life comes last: it is about now, not about when it was due. Whatever is set or stopped meanwhile
         counts at once.
         """
-        while self.next_us is not None and self.next_us <= now_us:
+        while self.next_us <= now_us:
             _, due_us, kind = min(
-                (kind == Timer.ALIVE, due_us, kind)
-                for kind, due_us in enumerate(self._due_us)
-                if due_us is not None and due_us <= now_us
+                (kind == ALIVE, due_us, kind) for kind, due_us in enumerate(self._due_us) if due_us <= now_us
             )
             self.stop(Timer(kind))
-            yield Timer(kind), due_us
+            yield Timer(kind), int(due_us)
 
     def _find_next(self) -> None:
         # Kept, since a room asks twice for every signal that it takes.
-        self.next_us = min([due_us for due_us in self._due_us if due_us is not None], default=None)
+        self.next_us = min(self._due_us)

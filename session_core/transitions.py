@@ -163,6 +163,7 @@ class LocalRow(NamedTuple):
     emits: EventType | None
 
 
+# Names of the module: Python 3.11 takes ten times as long to find one of an enumeration, and a room asks at every signal.
 CONNECTING, CONNECTED = RoomState.CONNECTING, RoomState.CONNECTED
 RECONNECTING, DISCONNECTED = RoomState.RECONNECTING, RoomState.DISCONNECTED
 UP, DOWN = Signaling.UP, Signaling.DOWN
@@ -275,7 +276,7 @@ LOCAL: Final = (
 
 
 @cache
-def link(room: RoomState, signaling: Signaling, media: Media, *, was_failed: bool) -> LinkRow:
+def link(room: RoomState, signaling: Signaling, media: Media, was_failed: bool) -> LinkRow:
     """What both links, taken together, mean for a room in this state."""
     return _only(LINKS, (room, signaling, media, was_failed), start=1)
 
@@ -293,13 +294,13 @@ def trigger(room: RoomState, happened: Trigger) -> TriggerRow:
 
 
 @cache
-def participant(before: RoomState, told: Told, *, newer: bool) -> ParticipantRow:
+def participant(before: RoomState, told: Told, newer: bool) -> ParticipantRow:
     """What the server's word means for a participant in this state."""
     return _only(PARTICIPANTS, (before, told, newer))
 
 
 @cache
-def local(before: RoomState, signaling: Signaling, *, room_over: bool) -> LocalRow:
+def local(before: RoomState, signaling: Signaling, room_over: bool) -> LocalRow:
     """What becomes of the local participant."""
     return _only(LOCAL, (before, room_over, signaling))
 

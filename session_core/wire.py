@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, get_args
 from uuid import UUID
 
@@ -298,15 +299,14 @@ def _nested_structs(struct: type[Struct]) -> dict[str, type[Struct]]:
     }
 
 
-_FIELDS: Final = {
-    struct: (frozenset(struct.__struct_fields__), _nested_structs(struct))
-    for struct in (Message, Data, WireErrorData, OutageData, TotalsData, TokenData, PolicyData, ClientData)
-}
+@cache  # made when a reader asks, since few of those who import this module read
+def _fields_of(struct: type[Struct]) -> tuple[frozenset[str], dict[str, type[Struct]]]:
+    return frozenset(struct.__struct_fields__), _nested_structs(struct)
 
 
 def _known_fields(document: dict[str, Any], struct: type[Struct]) -> tuple[dict[str, Any], int]:
     """The document without what `struct` does not know, and how many fields were left out."""
-    names, nested = _FIELDS[struct]  # type: ignore[index]  # a struct of ours is always in the table
+    names, nested = _fields_of(struct)
     known = {name: value for name, value in document.items() if name in names}
     unknown = len(document) - len(known)
     for name, inner in nested.items():

@@ -28,7 +28,7 @@ from tests.waiting import eventually
 THREE: tuple[EventType, ...] = ("room.connecting", "room.connected", "room.reconnecting")
 
 
-def publisher_to(sink: MemorySink, folder: Path) -> Publisher:
+def publisher_to(sink: MemorySink, folder: Path | str) -> Publisher:
     return Publisher(sink, clock=VirtualClock(BEGIN), jitter=lambda: 0, folder=folder)
 
 
@@ -37,7 +37,7 @@ def said(sink: MemorySink) -> list[str]:
     return [f"{message.type}#{message.id}" for message in messages]
 
 
-async def left_behind(folder: Path) -> None:
+async def left_behind(folder: Path | str) -> None:
     """What a process with an open room leaves that dies while Kafka is away."""
     sink = MemorySink()
     sink.is_away = True
@@ -65,6 +65,13 @@ def only(folder: Path, pattern: str) -> Path:
 
 
 ALL_FOUR = ["room.connecting#0", "room.connected#1", "room.reconnecting#2", "room.disconnected#3"]
+
+
+async def test_a_folder_may_be_given_by_its_name(tmp_path: Path) -> None:
+    await left_behind(str(tmp_path))
+    sink = MemorySink()
+    async with publisher_to(sink, tmp_path):
+        await eventually(lambda: said(sink) == ALL_FOUR)
 
 
 async def test_the_next_start_sends_what_was_left_and_removes_the_file(tmp_path: Path) -> None:
