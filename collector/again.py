@@ -21,6 +21,7 @@ from collector.store.check import require_cluster
 from collector.store.engine import make_engine, require_schema
 from collector.store.letters import LetterFilters, Letters
 from collector.store.place import Place
+from collector.store.retention import Retention
 from collector.store.writer import Writer
 
 
@@ -32,6 +33,7 @@ class Source:
     database_url: str
     topic: str
     group: str
+    retention: Retention
 
 
 async def replay(
@@ -52,7 +54,8 @@ async def replay(
         require_topics(source.kafka, facts, source.topic)
         place = Place(facts.cluster_id, source.topic, source.group)
         await asyncio.to_thread(store.open, place)
-        writer = Writer(store.engine, *place)
+        keeps = source.retention
+        writer = Writer(store.engine, *place, keeps)
         partitions = facts.topics[source.topic]
         stored = await asyncio.to_thread(writer.offsets, range(partitions))
         if not stored:
@@ -60,7 +63,8 @@ async def replay(
         async with opened_log(source.kafka, source.topic, partitions) as log:
             stretches = _stored(await log.between(since_us, until_us), stored)
             work = sum(stretch.length for stretch in stretches.values())
-            holder = Holder(source.topic, writer.load)
+            # What is older than the store remembers would be counted as new.
+            holder = Holder(source.topic, writer.load, retention_us=keeps.sessions_us, events_us=keeps.events_us)
             write = None if dry_run else writer.write
             again = Replay(holder, write, now_us=clock_us, in_thread=asyncio.to_thread)
             return await again.run(log, stretches, lambda done: tell(done, work))

@@ -56,6 +56,9 @@ TRANSITIONS: Final = (
 )
 """The documented moves; any other is counted as `other`, `other`, `other`."""
 
+TABLES_THAT_AGE: Final = ("events", "sessions", "outages", "rollups", "dead_letters")
+"""Whose rows are deleted when they are old."""
+
 RESULTS: Final = ("stored", "duplicate", "late", "expired", "refused")
 EVENT_TYPES: Final = (*sorted(PUBLISHED_TYPES), UNKNOWN)
 """Of a refused record the type may be unknown."""

@@ -206,6 +206,19 @@ class Metrics:
             "rtc_collector_append_time_missing",
             "1 where the topic has CreateTime, so that the collector's reading time stands in for the append time.",
         )
+        self.rows_aged = self._counter(
+            "rtc_collector_rows_aged_out_total", "Old rows deleted; of whole days of events an estimate.", "table"
+        )
+        self.aged_at = self._gauge(
+            "rtc_collector_retention_success_timestamp_seconds", "When this collector last deleted all that was old."
+        )
+        self.ageing_failures = self._counter(
+            "rtc_collector_retention_failures_total", "Attempts to delete what was old that failed."
+        )
+        self.oldest_day = self._gauge(
+            "rtc_collector_oldest_day_timestamp_seconds",
+            "Where the oldest day of events began; 0 where there are none.",
+        )
         self.build_info = self._gauge("rtc_collector_build_info", "Always 1; the label tells the version.", "version")
 
     def count(
@@ -330,6 +343,8 @@ class Metrics:
             self.state_seconds.labels(state)
         for move in labels.TRANSITIONS:
             self.state_transitions.labels(*move)
+        for table in labels.TABLES_THAT_AGE:
+            self.rows_aged.labels(table)
         for event_type in labels.EVENT_TYPES:
             self.events.labels(event_type, "refused" if event_type == labels.UNKNOWN else "stored")
         for reason in (*labels.DEAD_LETTER_REASONS, labels.OTHER):

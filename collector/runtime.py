@@ -22,6 +22,7 @@ from typing import Final, Self
 from prometheus_client import CollectorRegistry
 
 from collector import __version__
+from collector.ageing import keep_ageing
 from collector.api.app import make_app
 from collector.api.health import Check, Readiness
 from collector.api.server import Server
@@ -34,10 +35,12 @@ from collector.ingest.partitions import Holder
 from collector.ingest.storing import Storing
 from collector.metrics import Metrics
 from collector.settings import Settings
+from collector.store.ageing import Ageing
 from collector.store.check import Finding, check_store, require_cluster
 from collector.store.engine import make_engine, require_schema
 from collector.store.place import Place
 from collector.store.reader import Reader
+from collector.store.retention import Retention
 from collector.store.writer import Writer
 
 STALE_AFTER_S: Final = 60.0
@@ -59,6 +62,8 @@ class Options:
     group: str = "roomwatch"
     limits: Limits = field(default_factory=Limits)
     sessions_max: int = 60_000
+    retention: Retention = field(default_factory=Retention)
+    retention_every_s: float = 3_600.0
     token_risk_s: int = 60
     http_host: str = "127.0.0.1"
     http_port: int = 8787
@@ -79,6 +84,8 @@ class Options:
                 settings.batch_records_max, settings.batch_wait_ms / 1000, float(settings.kafka_session_timeout_s)
             ),
             sessions_max=settings.sessions_max,
+            retention=retention_of(settings),
+            retention_every_s=60.0 * settings.retention_every_minutes,
             token_risk_s=settings.token_risk_s,
             http_host=settings.http_host,
             http_port=settings.http_port,
@@ -87,6 +94,17 @@ class Options:
             start_within_s=settings.start_within_s,
             stop_within_s=settings.stop_within_s,
         )
+
+
+def retention_of(settings: Settings) -> Retention:
+    """For how long the settings say that rows are kept."""
+    return Retention(
+        settings.retention_events_days,
+        settings.retention_sessions_days,
+        settings.retention_outages_days,
+        settings.retention_rollups_days,
+        settings.retention_dead_letters_days,
+    )
 
 
 async def run(
@@ -103,6 +121,8 @@ async def run(
                 overdue = tasks.create_task(_overdue(stop, options.stop_within_s))
                 tasks.create_task(_read(collector, stop, overdue))
                 tasks.create_task(collector.server.serve())
+                ageing, metrics, every_s = collector.ageing, collector.metrics, options.retention_every_s
+                tasks.create_task(keep_ageing(ageing, metrics, every_s=every_s, stop=stop, clock_us=clock_us))
                 await collector.server.is_serving()
                 log.info("listening on %s", collector.server.url)
                 if on_listening is not None:
@@ -127,6 +147,8 @@ async def check(options: Options, *, clock_us: Clock) -> list[Finding]:
 class _Collector:
     consumer: Consumer
     server: Server
+    ageing: Ageing
+    metrics: Metrics
 
 
 async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, clock_us: Clock) -> _Collector:
@@ -143,8 +165,15 @@ async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, cl
     stack.callback(thread.shutdown, wait=False, cancel_futures=True)
     in_thread = partial(asyncio.get_running_loop().run_in_executor, thread)
     metrics = Metrics(CollectorRegistry(), version=__version__, regions=options.regions, sdks=options.sdks)
-    writer = Writer(engine, *place)
-    holder = Holder(options.topic, writer.load, sessions_max=options.sessions_max)
+    keeps = options.retention
+    writer = Writer(engine, *place, keeps)
+    holder = Holder(
+        options.topic,
+        writer.load,
+        sessions_max=options.sessions_max,
+        retention_us=keeps.sessions_us,
+        events_us=keeps.events_us,
+    )
     dead_letters = DeadLetters(options.kafka, options.topic, version=__version__)
     stack.push_async_callback(dead_letters.close)
     storing = Storing(
@@ -173,10 +202,10 @@ async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, cl
     def ready() -> Readiness:
         return readiness(consumer.status, stopping=stop.is_set())
 
-    app = make_app(Reader(engine), metrics, ready, __version__, clock_us=clock_us)
+    app = make_app(Reader(engine, keeps), metrics, ready, __version__, clock_us=clock_us)
     server = Server(app, options.http_host, options.http_port)
     stack.callback(server.close)
-    return _Collector(consumer, server)
+    return _Collector(consumer, server, Ageing(engine, keeps), metrics)
 
 
 def readiness(status: Status, *, stopping: bool) -> Readiness:

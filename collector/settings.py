@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from annotated_types import Ge, Le
 from pydantic import Field, SecretStr, ValidationError
@@ -36,6 +36,8 @@ from collector.kafka_settings import (
     read_toml,
     variable,
 )
+
+DAYS_MAX: Final = 36_500
 
 
 class Settings(BaseSettings):
@@ -100,6 +102,42 @@ class Settings(BaseSettings):
         le=86_400,
         description="Seconds to its expiry within which a live session's access token counts as at risk.",
     )
+    retention_events_days: int = Field(
+        default=35,
+        ge=0,
+        le=DAYS_MAX,
+        description="Days that single events are kept, by the day on which their session began; 0: forever.",
+    )
+    retention_sessions_days: int = Field(
+        default=180,
+        ge=0,
+        le=DAYS_MAX,
+        description="Days that a session is kept after it was last told of, never while it goes on; 0: forever. "
+        "At least as long as events.",
+    )
+    retention_outages_days: int = Field(
+        default=180,
+        ge=0,
+        le=DAYS_MAX,
+        description="Days that outages are kept; 0: forever. At least as long as sessions.",
+    )
+    retention_rollups_days: int = Field(
+        default=800,
+        ge=0,
+        le=DAYS_MAX,
+        description="Days that the sums over minutes are kept, which figures of long ago are made of; 0: forever. "
+        "At least as long as sessions.",
+    )
+    retention_dead_letters_days: int = Field(
+        default=35, ge=0, le=DAYS_MAX, description="Days that refused records are kept in the store; 0: forever."
+    )
+    retention_every_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=10_080,
+        description="Minutes after which a collector looks again for what is old, and deletes it; 0: never, "
+        "`roomwatch retention --apply` does it.",
+    )
     http_host: str = Field(
         default="127.0.0.1",
         min_length=1,
@@ -154,6 +192,7 @@ def load_settings(config: str | None) -> Settings:
     except ValidationError as error:
         raise _refusal(error, here, named) from None
     check_login(settings)
+    _check_retention(settings)
     return settings
 
 
@@ -207,3 +246,12 @@ def _refusal(error: ValidationError, here: Mapping[str, str], file: str | None) 
         value=None if secret else str(first["input"]),
         source=variable(name) if told_by_variable else file,
     )
+
+
+def _check_retention(settings: Settings) -> None:
+    """What is counted with something else stays at least as long as that."""
+    for shorter, longer in (("events", "sessions"), ("sessions", "outages"), ("sessions", "rollups")):
+        least, given = (getattr(settings, f"retention_{kind}_days") for kind in (shorter, longer))
+        if given and (not least or given < least):
+            why = f"{longer} stay at least as long as {shorter}, retention_{shorter}_days = {least or '0 (forever)'}"
+            raise ConfigError(f"retention_{longer}_days", why, value=str(given))

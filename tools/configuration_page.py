@@ -32,6 +32,7 @@ _SECTIONS: Final = (
     ("Store", ("database_",)),
     ("Kafka", ("kafka_",)),
     ("Work", ("batch_", "sessions_", "token_", "start_", "stop_")),
+    ("Retention", ("retention_",)),
     ("Page, API, metrics and logs", ("http_", "metrics_", "log_")),
 )
 

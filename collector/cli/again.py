@@ -162,13 +162,14 @@ def _filters(told: argparse.Namespace, settings: Settings, *, replayed: bool | N
 
 def _source(settings: Settings) -> Source:
     from collector.again import Source  # noqa: PLC0415 - see the package's docstring
-    from collector.runtime import kafka_connection  # noqa: PLC0415
+    from collector.runtime import kafka_connection, retention_of  # noqa: PLC0415
 
     return Source(
         kafka_connection(settings),
         settings.database_url.get_secret_value(),
         settings.kafka_topic,
         settings.kafka_group,
+        retention_of(settings),
     )
 
 

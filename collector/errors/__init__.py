@@ -24,7 +24,8 @@
     │   ├── StoreUnavailable        trouble that passes: the same batch is tried again
     │   ├── Fenced                  another collector moved these partitions: drop them and seek anew
     │   ├── StaleSession            another writer changed these sessions: reload and redo
-    │   └── RowRefused              a row that the database will never take: a dead letter
+    │   ├── RowRefused              a row that the database will never take: a dead letter
+    │   └── RetentionBusy           somebody else deletes what is old
     ├── ArchiveError                a day cannot be written to the archive
     ├── LetterNotFound              no dead letter of this record is stored
     └── StopTimedOut                a stop took longer than it may: what was in hand is read again
@@ -76,6 +77,7 @@ __all__ = [
     "NeverStored",
     "OffsetBeyondEnd",
     "RequestError",
+    "RetentionBusy",
     "RoomNotFound",
     "RowRefused",
     "SchemaMismatch",
@@ -232,6 +234,17 @@ class RowRefused(StoreError):
         self.reason = reason
         whose = named("session", sorted(self.session_ids)) if self.session_ids else f"{len(self.records)} events"
         super().__init__(f"the store refused rows of {whose} ({reason}): {short(detail)}")
+
+
+class RetentionBusy(StoreError):
+    """Another process is deleting what is old in this store; nothing was done."""
+
+    code: ClassVar[str] = "retention-busy"
+    remedy: ClassVar[str] = "Nothing: what is old goes all the same."
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self) -> None:
+        super().__init__("another process is deleting what is old in this store; try again when it is done")
 
 
 class LetterNotFound(CollectorError):

@@ -16,14 +16,15 @@ class RequestError(CollectorError):
 
 
 class SessionNotFound(RequestError):
-    """No event of this session has reached the store."""
+    """No event of this session has reached the store; or it began longer ago than sessions are kept."""
 
     code: ClassVar[str] = "session-not-found"
     remedy: ClassVar[str] = "Check the id; a session's first event is stored seconds after it was sent."
 
-    def __init__(self, session_id: UUID | str) -> None:
+    def __init__(self, session_id: UUID | str, kept_days: int | None = None) -> None:
         self.session_id = session_id
-        super().__init__(f"no event of session {session_id} has reached the store")
+        aged = f"session {session_id} began longer ago than the {kept_days} days that sessions are kept"
+        super().__init__(aged if kept_days else f"no event of session {session_id} has reached the store")
 
 
 class RoomNotFound(RequestError):

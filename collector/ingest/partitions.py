@@ -73,17 +73,25 @@ class Batch:
 class Holder:
     """Partitions and their sessions. `sessions_max` bounds the cache; a batch may exceed it by what it touches itself.
 
-    `retention_us`: sessions that began longer ago are expired, since the store may have forgotten them already: their
-    events change nothing. None: there are none.
+    `retention_us`: a session that the store does not have and that began, or was told of, longer ago is expired, since
+    the store may have forgotten it: its events change nothing. `events_us`: how long events are kept; one that was
+    appended longer ago is merged, but has no row. None: there is no such bound.
     """
 
     def __init__(
-        self, topic: str, load: Load, *, sessions_max: int = SESSIONS_MAX, retention_us: int | None = None
+        self,
+        topic: str,
+        load: Load,
+        *,
+        sessions_max: int = SESSIONS_MAX,
+        retention_us: int | None = None,
+        events_us: int | None = None,
     ) -> None:
         self._topic = topic
         self._load = load
         self._sessions_max = sessions_max
         self._retention_us = retention_us
+        self._events_us = events_us
         self._sessions: dict[UUID, Session] = {}  # the least recently touched first
         self._positions: dict[int, int] = {}
         self._written: dict[int, int] = {}  # where the positions stood before the last batch
@@ -135,7 +143,8 @@ class Holder:
         reading. `refused`: records, and sessions of this batch, that become dead letters whatever they hold. What
         `load` raises is raised, and then nothing has changed.
         """
-        taking = _Taking(self._topic, now_us, refused or {})
+        kept_from_us = 0 if self._events_us is None else now_us - self._events_us
+        taking = _Taking(self._topic, now_us, refused or {}, kept_from_us)
         self._written = dict(self._positions)
         positions = dict(self._positions)
         arrived: dict[bytes | None, list[tuple[Record, Told]]] = {}  # by key, which is the session's id
@@ -145,13 +154,15 @@ class Holder:
                 continue
             positions[record.partition] = record.offset + 1
             told = taking.read(record)
-            if told is not None and not self._expired(told, record, taking):
+            if told is not None:
                 arrived.setdefault(record.key, []).append((record, told))
         by_session = {events[0][1].message.data.session_id: events for events in arrived.values()}
         self._read_in(by_session.keys())
         for session_id, events in by_session.items():
             session = self._sessions.get(session_id)
             if session is None:
+                if self._are_expired(events, taking):
+                    continue
                 session = self._sessions[session_id] = Session(session_id, told=())
             taking.touch(session)
             for record, told in events:
@@ -201,17 +212,23 @@ class Holder:
             partition: {region: Held(*row) for region, row in regions.items()} for partition, regions in counts.items()
         }
 
-    def _expired(self, told: Told, record: Record, taking: _Taking) -> bool:
-        """Whether the session began before the retention; its clock is corrected by what this event shows of it."""
+    def _are_expired(self, events: Sequence[tuple[Record, Told]], taking: _Taking) -> bool:
+        """Whether all that came of a session that the store does not have is of one that it may have forgotten.
+
+        When it began is corrected by what each event shows of its clock; and whatever the clock says, what the broker
+        appended before the retention may be of a session that was stored then.
+        """
         if self._retention_us is None:
             return False
-        begun_at = session_begun_at(told.message.data.session_id)
-        offset = record.append_at_us - told.sent_at
-        if abs(offset) > CLOCK_TOLERANCE_US:
-            begun_at += offset
-        if begun_at + self._retention_us > taking.now_us:
-            return False
-        taking.batch.results[told.message.type, "expired"] += 1
+        before_us = taking.now_us - self._retention_us
+        for record, told in events:
+            begun_at = session_begun_at(told.message.data.session_id)
+            offset = record.append_at_us - told.sent_at
+            if abs(offset) > CLOCK_TOLERANCE_US:
+                begun_at += offset
+            if min(begun_at, record.append_at_us) > before_us:
+                return False
+        taking.batch.results.update((told.message.type, "expired") for _, told in events)
         return True
 
     def _read_in(self, session_ids: AbstractSet[UUID]) -> None:
@@ -242,8 +259,9 @@ class Holder:
 class _Taking:
     """A batch while it is being made."""
 
-    def __init__(self, topic: str, now_us: int, refused: Mapping[UUID | Place, Refusal]) -> None:
+    def __init__(self, topic: str, now_us: int, refused: Mapping[UUID | Place, Refusal], kept_from_us: int = 0) -> None:
         self.now_us = now_us
+        self._kept_from_us = kept_from_us
         self.batch = Batch()
         self.touched: dict[UUID, Session] = {}
         self._topic = topic
@@ -284,7 +302,7 @@ class _Taking:
             self.batch.results[message.type, "duplicate"] += 1
             return
         row = event_row(told, record, self.now_us)
-        if row is not None:
+        if row is not None and record.append_at_us >= self._kept_from_us:
             self.batch.changes.events.append(row)
         if self.now_us - told.at - correction_us(session) > LATE_AFTER_US:
             self.batch.results[message.type, "late"] += 1

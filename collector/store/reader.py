@@ -18,6 +18,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, literal, select
 
+from collector.errors import SessionNotFound
 from collector.store import (
     reader_accounts,
     reader_blast,
@@ -30,6 +31,7 @@ from collector.store import (
 from collector.store.failures import plainly
 from collector.store.questions import ANY_SESSION, EVERYONE, Dimension, Phase, SessionFilters, Span, Spread, Who
 from collector.store.reader_sessions import Place
+from collector.store.retention import Retention
 from collector.store.views import (
     Accounts,
     AffectedBy,
@@ -55,8 +57,9 @@ Answer = TypeVar("Answer")
 class Reader:
     """Answers questions from the store behind an engine. Connects when it is asked first."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, retention: Retention = Retention()) -> None:  # noqa: B008 - frozen
         self._engine = engine
+        self._retention = retention
 
     def answers(self) -> bool:
         """Whether the store answers at all."""
@@ -76,7 +79,12 @@ class Reader:
 
     def session(self, session_id: UUID, *, after_seq: int | None = None, limit: int = 500, now_us: int) -> SessionStory:
         """A session with its outages and events. Raises SessionNotFound."""
-        return self._ask(reader_sessions.read_session, session_id, after_seq, limit, now_us)
+        try:
+            return self._ask(reader_sessions.read_session, session_id, after_seq, limit, now_us)
+        except SessionNotFound:
+            if self._retention.may_have_aged_out(session_id, now_us):
+                raise SessionNotFound(session_id, self._retention.sessions_days) from None
+            raise
 
     def find(self, word: str, *, limit: int = 50) -> tuple[SessionView, ...]:
         """Sessions that the word names: by id, room, participant or identity."""

@@ -19,6 +19,7 @@ from collector.store.changes import OffsetMove, Row
 from collector.store.copy_postgresql import EPOCH_2000_US, Shape, copy_rows, shape_of
 from collector.store.partitions_postgresql import Days
 from collector.store.place import Place
+from collector.store.retention import Retention
 from collector.store.statements import adding, key, names, others, replacing
 from collector.store.tables import events, outages, rollups, sessions
 
@@ -69,8 +70,9 @@ _MOVE_OFFSETS: Final = (
 class PostgresqlTables:
     """The fast ways in and out. Each method works in the transaction that the connection is in."""
 
-    def __init__(self) -> None:
-        self.days = Days()
+    def __init__(self, retention: Retention) -> None:
+        self._retention = retention
+        self.days = Days(retention)
 
     def prepare(self, connection: Connection, event_rows: Sequence[Row], now_us: int) -> frozenset[UUID]:
         """Makes the days that the events need, in transactions of its own; returns sessions that can have none."""
@@ -83,7 +85,7 @@ class PostgresqlTables:
 
     def forget(self) -> None:
         """What was known of the tables may have changed."""
-        self.days = Days()
+        self.days = Days(self._retention)
 
     def move_offsets(self, connection: Connection, place: Place, moves: Sequence[OffsetMove], *, first: bool) -> int:
         """Moves the offsets that stand where they are expected; returns how many. `first` makes missing rows."""

@@ -31,6 +31,7 @@ from collector.store.dead_letters import put_dead_letters
 from collector.store.failures import plainly
 from collector.store.place import Place
 from collector.store.refusals import blame
+from collector.store.retention import Retention
 from collector.store.sqlite_connection import writing
 from collector.store.tables import kafka_offsets, sessions
 from collector.store.url import POSTGRESQL
@@ -45,10 +46,17 @@ _VERSION_AT: Final = sessions.columns.keys().index("version")
 class Writer:
     """What one consumer group stores of one topic."""
 
-    def __init__(self, engine: Engine, cluster_id: str, topic: str, group: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        cluster_id: str,
+        topic: str,
+        group: str,
+        retention: Retention = Retention(),  # noqa: B008 - frozen
+    ) -> None:
         self._engine = engine
         self._place = Place(cluster_id, topic, group)
-        self._tables = _tables_of(engine)
+        self._tables = _tables_of(engine, retention)
         self._begun: set[int] = set()  # partitions that surely have a row of offsets
         self._in_doubt: Changes | None = None
 
@@ -225,10 +233,10 @@ def _key(row: Row) -> tuple[UUID, int]:
     return row[0], row[1]
 
 
-def _tables_of(engine: Engine) -> Tables:
+def _tables_of(engine: Engine, retention: Retention) -> Tables:
     if engine.dialect.name != POSTGRESQL:
         return SqliteTables()
     # psycopg is an extra: who keeps to SQLite need not have it.
     from collector.store.write_postgresql import PostgresqlTables  # noqa: PLC0415
 
-    return PostgresqlTables()
+    return PostgresqlTables(retention)

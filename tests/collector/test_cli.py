@@ -43,7 +43,18 @@ def test_without_a_command_it_says_what_there_is() -> None:
     ended = roomwatch()
     assert ended.returncode == 2
     commands = re.findall(r"^  roomwatch ([\w-]+) ", ended.stdout, re.MULTILINE)
-    assert commands == ["demo", "migrate", "check", "run", "replay", "dead-letters", "archive", "trace", "outbox"]
+    assert commands == [
+        "demo",
+        "migrate",
+        "check",
+        "run",
+        "replay",
+        "dead-letters",
+        "archive",
+        "retention",
+        "trace",
+        "outbox",
+    ]
 
 
 def test_version_says_the_version() -> None:

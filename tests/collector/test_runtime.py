@@ -14,7 +14,10 @@ from collector.ingest.connection import KafkaConnection
 from collector.ingest.consumer import Limits, Status
 from collector.runtime import Options, readiness, run
 from collector.settings import Settings
+from collector.store.retention import DAY_US
 from session_core.clock import SystemClock
+from tests.filling import fill
+from tests.histories import Life, session_id
 from tests.stage import Stage
 from tests.waiting import eventually
 
@@ -106,6 +109,41 @@ async def test_a_collector_runs_inside_another_process_until_it_is_told_to_stop(
             return (await client.get(f"{urls[0]}/readyz")).status_code == 200
 
     assert await eventually(is_ready, within_s=20)
+    stop.set()
+    await running
+
+
+async def test_a_collector_deletes_what_is_old_by_itself_and_says_so_of_what_is_asked_for(
+    make_stage: Callable[..., Stage],
+) -> None:
+    stage, now_us = make_stage(), clock_us()
+    at_us = now_us - 400 * DAY_US
+    life = Life(session_id(1, at_us), at_us).connecting().connected().disconnected(reason="leave")
+    fill(stage.engine, [life], now_us=now_us)
+    stop = asyncio.Event()
+    urls: list[str] = []
+    options = Options(
+        kafka=KafkaConnection(stage.kafka.bootstrap),
+        database_url=stage.url,
+        topic=stage.topic,
+        http_port=0,
+        retention_every_s=0.05,
+    )
+    running = asyncio.create_task(run(options, stop, clock_us=clock_us, on_listening=urls.append))
+
+    async def answer() -> httpx.Response:
+        async with httpx.AsyncClient() as client:
+            return await client.get(f"{urls[0]}/api/v1/sessions/{life.session_id}")
+
+    async def is_gone() -> bool:
+        return bool(urls) and (await answer()).status_code == 404
+
+    assert await eventually(is_gone, within_s=20)
+    assert (
+        (await answer())
+        .json()["detail"]
+        .startswith(f"session {life.session_id} began longer ago than the 180 days that sessions are kept. ")
+    )
     stop.set()
     await running
 

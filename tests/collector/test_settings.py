@@ -112,6 +112,31 @@ def test_a_login_needs_a_name_and_a_password(monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("sessions", "34", "'34': sessions stay at least as long as events, retention_events_days = 35"),
+        ("outages", "179", "'179': outages stay at least as long as sessions, retention_sessions_days = 180"),
+        ("rollups", "1", "'1': rollups stay at least as long as sessions, retention_sessions_days = 180"),
+    ],
+)
+def test_what_something_else_is_counted_with_cannot_go_before_it(
+    name: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"ROOMWATCH_RETENTION_{name.upper()}_DAYS", value)
+    assert refused() == f"retention_{name}_days = {why}"
+
+
+def test_what_is_kept_forever_needs_what_it_is_counted_with_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROOMWATCH_RETENTION_EVENTS_DAYS", "0")
+    assert refused() == (
+        "retention_sessions_days = '180': sessions stay at least as long as events, retention_events_days = 0 (forever)"
+    )
+    for kind in ("sessions", "outages", "rollups"):
+        monkeypatch.setenv(f"ROOMWATCH_RETENTION_{kind.upper()}_DAYS", "0")
+    assert load_settings(None).retention_rollups_days == 0
+
+
 def test_certificates_have_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ROOMWATCH_KAFKA_CA_FILE", "/nowhere/ca.pem")
     assert refused() == "kafka_ca_file = '/nowhere/ca.pem': is no file that can be read"

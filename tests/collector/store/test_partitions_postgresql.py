@@ -7,13 +7,13 @@ import pytest
 
 from collector.store.partitions_postgresql import (
     DAY_MS,
-    DAYS_AHEAD,
     Days,
     day_of,
     day_of_partition,
     first_id,
     partition_name,
 )
+from collector.store.retention import DAYS_AHEAD
 from tests.histories import session_id
 
 NOW_US = 1_795_000_000_000_000  # 2026-11-18

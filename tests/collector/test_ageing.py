@@ -1,0 +1,100 @@
+"""The schedule by which a collector deletes what is old, and what it tells of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine, text
+
+from collector.ageing import age, keep_ageing
+from collector.metrics import Metrics
+from collector.store.ageing import Ageing
+from collector.store.engine import make_engine, migrate
+from collector.store.retention import DAY_US, Retention
+from tests.filling import fill
+from tests.histories import Life, session_id
+from tests.waiting import eventually
+
+NOW_US: Final = 1_795_000_000_000_000
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = make_engine(f"sqlite:///{tmp_path}/store.db")
+    migrate(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(CollectorRegistry(), version="0")
+
+
+def tell(engine: Engine, *days_ago: int) -> None:
+    """Stores a session for each; three events."""
+    lives = []
+    for number, days in enumerate(days_ago):
+        at_us = NOW_US - days * DAY_US
+        lives.append(Life(session_id(number, at_us), at_us).connecting().connected().disconnected(reason="leave"))
+    fill(engine, lives, now_us=NOW_US)
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def test_a_turn_tells_what_went_when_all_was_done_and_how_old_the_rest_is(engine: Engine, metrics: Metrics) -> None:
+    tell(engine, 400, 40, 3)
+    age(Ageing(engine, Retention()), metrics, NOW_US, lambda _: False)
+    gone = {table: value(metrics, "rtc_collector_rows_aged_out_total", table=table) for table in ("events", "sessions")}
+    assert gone == {"events": 6, "sessions": 1}
+    assert value(metrics, "rtc_collector_retention_success_timestamp_seconds") == NOW_US / 1_000_000
+    oldest_us = (NOW_US - 3 * DAY_US) // DAY_US * DAY_US
+    assert value(metrics, "rtc_collector_oldest_day_timestamp_seconds") == oldest_us / 1_000_000
+
+
+def test_a_turn_that_is_cut_short_is_no_success(engine: Engine, metrics: Metrics) -> None:
+    tell(engine, 400)
+    age(Ageing(engine, Retention()), metrics, NOW_US, lambda _: True)
+    assert value(metrics, "rtc_collector_retention_success_timestamp_seconds") == 0
+    assert value(metrics, "rtc_collector_retention_failures_total") == 0
+
+
+def test_a_turn_that_fails_is_counted_and_logged_and_raises_nothing(
+    engine: Engine, metrics: Metrics, caplog: pytest.LogCaptureFixture
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE rollups"))
+    with caplog.at_level(logging.WARNING):
+        age(Ageing(engine, Retention()), metrics, NOW_US, lambda _: False)
+    assert value(metrics, "rtc_collector_retention_failures_total") == 1
+    assert [(line.message, line.__dict__["code"]) for line in caplog.records] == [
+        ("what is old could not be deleted", "schema-mismatch")
+    ]
+
+
+async def test_a_collector_deletes_what_is_old_again_and_again_until_it_stops(engine: Engine, metrics: Metrics) -> None:
+    tell(engine, 400)
+    stop, readings = asyncio.Event(), iter(range(10**6))
+    ageing = Ageing(engine, Retention())
+    turns = asyncio.ensure_future(
+        keep_ageing(ageing, metrics, every_s=0.01, stop=stop, clock_us=lambda: NOW_US + next(readings) * 1_000_000)
+    )
+    success = "rtc_collector_retention_success_timestamp_seconds"
+    await eventually(lambda: (value(metrics, success) or 0) > NOW_US / 1_000_000 + 1, within_s=10)
+    stop.set()
+    await turns
+    assert value(metrics, "rtc_collector_rows_aged_out_total", table="sessions") == 1
+
+
+async def test_a_collector_that_is_not_to_delete_does_not(engine: Engine, metrics: Metrics) -> None:
+    tell(engine, 400)
+    await keep_ageing(Ageing(engine, Retention()), metrics, every_s=0, stop=asyncio.Event(), clock_us=lambda: NOW_US)
+    assert value(metrics, "rtc_collector_rows_aged_out_total", table="sessions") == 0
