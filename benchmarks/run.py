@@ -29,7 +29,8 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.yardsticks import bare_copy, bare_insert  # noqa: E402
 from collector.demo.history import plans, story  # noqa: E402
 from collector.demo.life import play  # noqa: E402
-from collector.ingest.partitions import Holder, Record  # noqa: E402
+from collector.ingest.decode import Record  # noqa: E402
+from collector.ingest.partitions import Holder  # noqa: E402
 from collector.store.changes import EventRow  # noqa: E402
 from collector.store.engine import make_engine  # noqa: E402
 from collector.store.schema import migrate  # noqa: E402

@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from prometheus_client import CollectorRegistry
 
@@ -29,10 +29,11 @@ from collector.api.server import Server
 from collector.errors import CollectorError, StopTimedOut
 from collector.ingest.check import check_kafka
 from collector.ingest.connection import KafkaConnection, require_topics, wait_for_cluster
-from collector.ingest.consumer import Consumer, Limits, Status
+from collector.ingest.consumer import Consumer, Status
 from collector.ingest.dead_letters import DeadLetters
+from collector.ingest.gathering import Limits
 from collector.ingest.partitions import Holder
-from collector.ingest.storing import Storing
+from collector.ingest.storing import InThread, Storing
 from collector.metrics import Metrics
 from collector.settings import Settings
 from collector.store.ageing import Ageing
@@ -81,7 +82,10 @@ class Options:
             topic=settings.kafka_topic,
             group=settings.kafka_group,
             limits=Limits(
-                settings.batch_records_max, settings.batch_wait_ms / 1000, float(settings.kafka_session_timeout_s)
+                settings.batch_records_max,
+                settings.batch_bytes_max,
+                settings.batch_wait_ms / 1000,
+                float(settings.kafka_session_timeout_s),
             ),
             sessions_max=settings.sessions_max,
             retention=retention_of(settings),
@@ -160,10 +164,7 @@ async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, cl
     require_topics(options.kafka, facts, options.topic)
     place = Place(facts.cluster_id, options.topic, options.group)
     await asyncio.to_thread(require_cluster, engine, place)
-    thread = ThreadPoolExecutor(1, "writer")
-    # Not waited for: whoever stops in time has nothing in it, and whoever does not must not wait longer.
-    stack.callback(thread.shutdown, wait=False, cancel_futures=True)
-    in_thread = partial(asyncio.get_running_loop().run_in_executor, thread)
+    in_merger, in_writer = _thread("merger", stack), _thread("writer", stack)
     metrics = Metrics(CollectorRegistry(), version=__version__, regions=options.regions, sdks=options.sdks)
     keeps = options.retention
     writer = Writer(engine, *place, keeps)
@@ -182,7 +183,8 @@ async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, cl
         dead_letters,
         metrics,
         now_us=clock_us,
-        in_thread=in_thread,
+        in_merger=in_merger,
+        in_writer=in_writer,
         token_risk_us=options.token_risk_s * 1_000_000,
     )
     consumer = Consumer(
@@ -196,7 +198,6 @@ async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, cl
         writer=writer,
         metrics=metrics,
         now_us=clock_us,
-        in_thread=in_thread,
     )
 
     def ready() -> Readiness:
@@ -206,6 +207,14 @@ async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, cl
     server = Server(app, options.http_host, options.http_port)
     stack.callback(server.close)
     return _Collector(consumer, server, Ageing(engine, keeps), metrics)
+
+
+def _thread(name: str, stack: AsyncExitStack) -> InThread[Any]:
+    """What runs one thing after the other in a thread of that name."""
+    thread = ThreadPoolExecutor(1, name)
+    # Not waited for: whoever stops in time has nothing in it, and whoever does not must not wait longer.
+    stack.callback(thread.shutdown, wait=False, cancel_futures=True)
+    return partial(asyncio.get_running_loop().run_in_executor, thread)
 
 
 def readiness(status: Status, *, stopping: bool) -> Readiness:

@@ -82,7 +82,14 @@ class Settings(BaseSettings):
         "A broker allows 6 to 1800 unless it is told otherwise.",
     )
     batch_records_max: int = Field(
-        default=20_000, ge=1, le=200_000, description="Records that one transaction may hold; a backlog fills it."
+        default=50_000, ge=1, le=200_000, description="Records that one transaction may hold; a backlog fills it."
+    )
+    batch_bytes_max: int = Field(
+        default=64 * 1024 * 1024,
+        ge=16 * 1024,
+        le=1024 * 1024 * 1024,
+        description="Bytes of records that one transaction may hold. While it is written the next one is gathered: "
+        "a collector holds two, decoded, which takes some six times as much memory.",
     )
     batch_wait_ms: int = Field(
         default=100,

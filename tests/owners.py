@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from collector.errors import Fenced, StaleSession, StoreUnavailable
 from collector.ingest.decode import Record
-from collector.ingest.partitions import Batch, Holder
+from collector.ingest.partitions import Holder
+from collector.ingest.taking import Batch
 from collector.store.changes import Changes, Row, Session
 from tests.histories import SECOND_US, Life, Sent, fleet, histories, log_of
 
@@ -32,7 +33,7 @@ class Turn(NamedTuple):
     """What one owner does: take a partition from whoever has it, or work on what it believes to be its own."""
 
     owner: int
-    act: Literal["steal", "work", "sweep", "restart"]
+    act: Literal["steal", "work", "work ahead", "sweep", "restart"]
     partition: int
     records: int
     trouble: Trouble
@@ -42,7 +43,7 @@ TURNS: Final = st.lists(
     st.builds(
         Turn,
         st.sampled_from((0, 0, *range(OWNERS))),
-        st.sampled_from(("steal", "work", "work", "work", "sweep", "sweep", "restart")),
+        st.sampled_from(("steal", "work", "work", "work ahead", "work ahead", "sweep", "sweep", "restart")),
         st.integers(0, PARTITIONS - 1),
         st.integers(1, 9),
         st.sampled_from(("none", "none", "none", "away", "unheard")),
@@ -90,6 +91,13 @@ class Owner:
         records = self.records(count)
         self.write(self.holder.take(records, now_us=10**16), trouble)
 
+    def work_ahead(self, count: int, trouble: Trouble) -> None:
+        """Takes a second batch before the first is written; when that fails, what was built upon it is void."""
+        first = self.holder.take(self.records(count), now_us=10**16)
+        second = self.holder.take(self.records(count), now_us=10**16)
+        if self.write(first, trouble, with_it=second):
+            self.write(second)
+
     def read_up_to(self, partition: int) -> int:
         """The newest append time that was read of a partition; 0 when nothing was."""
         position = self.holder.positions.get(partition, 0)
@@ -99,22 +107,29 @@ class Owner:
         silent = [one for one, row in self.store.sessions.items() if row[2] == partition]
         self.write(self.holder.sweep(partition, stream_us, 10**16, silent), trouble)
 
-    def write(self, batch: Batch, trouble: Trouble = "none") -> None:
+    def write(self, batch: Batch, trouble: Trouble = "none", with_it: Batch | None = None) -> bool:
+        """Whether it is written; else it is dropped, and with it what was taken after it."""
         changes = batch.changes
         if not changes.offsets:
-            return
+            self.holder.wrote(batch)
+            return True
+        partitions = {*batch.partitions, *(with_it.partitions if with_it is not None else ())}
         self.store.away = trouble == "away"
         try:
             self.store.write(changes)
             if trouble == "unheard":
                 self.store.write(changes)
         except StoreUnavailable:
-            self.write(batch)
+            return self.write(batch, with_it=with_it)
         except Fenced as fenced:
-            self.holder.drop(batch.partitions)
+            self.holder.drop(partitions)
             self.holder.revoke(fenced.partitions)
+            return False
         except StaleSession:
-            self.holder.drop(batch.partitions)
+            self.holder.drop(partitions)
+            return False
+        self.holder.wrote(batch)
+        return True
 
 
 def orderly_run(store: Store, sendings: list[Sent]) -> None:
@@ -149,6 +164,8 @@ def disorderly_run(
                 owner.steal(turn.partition)
             case "work":
                 owner.work(turn.records, turn.trouble)
+            case "work ahead":
+                owner.work_ahead(turn.records, turn.trouble)
             case "sweep":
                 later_us = turn.records * 20 * SECOND_US
                 owner.sweep(turn.partition, owner.read_up_to(turn.partition) + later_us, turn.trouble)

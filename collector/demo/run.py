@@ -30,7 +30,7 @@ from collector.demo.life import play
 from collector.demo.population import REGIONS, SDKS
 from collector.demo.progress import Screen, duplicates_counted
 from collector.ingest.connection import KafkaConnection, dead_letters_topic
-from collector.ingest.consumer import Limits
+from collector.ingest.gathering import Limits
 from collector.store.engine import make_engine, migrate
 from collector.store.reader import Reader
 from session_core.clock import SystemClock

@@ -4,7 +4,7 @@ Rules:
 1. The store says how far a partition is read. What is committed to Kafka is for tools that show lag, and its failure
    is no failure.
 2. A client that raised is given up and another one built: aiokafka's do not heal.
-3. Only the loop touches the Holder. Before partitions are let go, revocation waits until the batch in hand is stored
+3. Only the loop touches the Holder. Before partitions are let go, revocation waits until what is in hand is stored
    or given up, for as long as the group lets it; who writes later than that is fenced by the store.
 4. An error is fatal only where going on would be wrong: another cluster, a log that ends before what is stored, a
    store of another schema.
@@ -23,20 +23,22 @@ from aiokafka.errors import KafkaError
 
 from collector.errors import BrokerRefused, BrokerUnreachable, ClusterChanged, Fenced, StaleSession
 from collector.ingest.connection import KafkaConnection, ask_cluster, broker_error
-from collector.ingest.decode import Record
+from collector.ingest.gathering import Gathered, Limits
 from collector.ingest.group import Member
 from collector.ingest.partitions import Holder
 from collector.ingest.positions import Start, starting_points
 from collector.ingest.progress import Progress
-from collector.ingest.sending import Header
 from collector.ingest.storing import Abandoned, Storing, growing_delays
+from collector.ingest.taking import Batch
+from collector.ingest.waiting import IDLE_POLL_S, WRITING_POLL_S, LoopPatience
 from collector.ingest.watchdog import SWEEP_EVERY_S
 from collector.metrics import Metrics
 from collector.store.writer import Writer
 
-IDLE_POLL_S: Final = 0.5
 LOOK_EVERY_S: Final = 5.0
 """How often a loop that reads nothing asks the broker where the logs end: whether it is there, and we are not stuck."""
+BACKLOG_WAIT_S: Final = 1.0
+"""For how long a batch gathers where there is more to read: a large one costs less an event."""
 STUCK_AFTER_S: Final = 30.0
 """A client that reads nothing for so long though there is something is built anew."""
 OPEN_SESSIONS_MAX: Final = 100_000
@@ -45,15 +47,6 @@ OPEN_SESSIONS_MAX: Final = 100_000
 NOT_YET: Final = "not connected yet"
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What bounds a batch, and the group's patience with a silent member."""
-
-    records_max: int = 20_000
-    wait_s: float = 0.1
-    session_timeout_s: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,6 @@ class Consumer:
         writer: Writer,
         metrics: Metrics,
         now_us: Callable[[], int],
-        in_thread: Callable[[Callable[[], Any]], Awaitable[Any]],
     ) -> None:
         self._connection = connection
         self._topic = topic
@@ -97,11 +89,9 @@ class Consumer:
         self._writer = writer
         self._metrics = metrics
         self._now_us = now_us
-        self._in_thread = in_thread
         self._progress = Progress()
         self._settled = 0  # the generation whose partitions we have taken on
         self._gaps: dict[int, int] = {}  # where a gap was counted that nothing was stored behind yet
-        self._raws: dict[int, list[Any]] = {}  # the batch in hand as it came, for its headers
         self._broker_trouble: str | None = NOT_YET
         self._looked_s = self._read_s = self._swept_s = 0.0
         self.status = Status()
@@ -114,7 +104,9 @@ class Consumer:
             try:
                 if not await _unless(stop, self._require_same_cluster()):
                     return
-                member = Member(self._connection, self._topic, self._group, self._limits.session_timeout_s)
+                member = Member(
+                    self._connection, self._topic, self._group, self._limits.session_timeout_s, self._storing.idle
+                )
                 if await _unless(stop, member.join()):
                     delays = growing_delays(0.5)
                     await self._read(member, stop)
@@ -122,6 +114,7 @@ class Consumer:
             except (KafkaError, TimeoutError, OSError, BrokerUnreachable, BrokerRefused) as error:
                 self._note_broker(error)
             finally:
+                await self._storing.give_up()
                 if member is not None:
                     await member.close()
                 self._let_go()
@@ -138,21 +131,19 @@ class Consumer:
         self._settled = 0
         self._broker_is_back()
         log.info("joined the group", extra={"group": self._group, "topic": self._topic})
-
-        async def wait(seconds: float) -> None:
-            await self._wait(member, stop, seconds)
-
+        patience = LoopPatience(member, stop, self._show)
         while not stop.is_set():
             try:
                 if member.generation != self._settled:
-                    await self._settle(member, wait)
+                    await self._settle(member, patience)
                     continue
-                records = await self._collect(member, stop)
-                if records:
-                    with member.batch_in_hand():
-                        await self._store(records, wait)
-                await self._sweep_when_due(member, wait)
-                await self._look_when_idle(member, idle=not records)
+                gathered = await self._collect(member, stop)
+                if gathered.records:
+                    self._wrote(await self._storing.put(gathered.records, gathered.headers, patience))
+                elif not self._storing.is_writing:
+                    self._wrote(await self._storing.flush(patience))
+                await self._sweep_when_due(member, patience)
+                await self._look_when_idle(member, idle=not gathered.records)
             except Abandoned:
                 self._settled = 0
             except Fenced as error:
@@ -160,22 +151,25 @@ class Consumer:
                 self._settled = 0
             member.commit_soon(self._progress.stored)
             self._show()
+        with suppress(Abandoned, Fenced):
+            self._wrote(await self._storing.flush(patience))
 
-    async def _settle(self, member: Member, wait: Callable[[float], Awaitable[None]]) -> None:
+    async def _settle(self, member: Member, patience: LoopPatience) -> None:
         """Lets go what is not ours any more and takes on what is, each at its stored offset."""
+        self._wrote(await self._storing.flush(patience))
         generation, assigned = member.generation, member.assigned
         if assigned is None:
             await member.keep_alive(IDLE_POLL_S)
             return
         member.changing.clear()
         ours = sorted(assigned)
-        stored = await self._patiently(lambda: self._writer.offsets(ours), wait)
+        stored = await self._storing.read(lambda: self._writer.offsets(ours), patience)
         starts = starting_points(self._topic, ours, stored, *await member.log_bounds(ours)) if ours else {}
         new = {p: start.tracked for p, start in starts.items() if self._holder.positions.get(p) != start.tracked}
         if new:
             limit = OPEN_SESSIONS_MAX
             load = self._writer.load
-            sessions = await self._patiently(lambda: load(self._writer.open_sessions(new, limit)), wait)
+            sessions = await self._storing.read(lambda: load(self._writer.open_sessions(new, limit)), patience)
         else:
             sessions = {}
         if generation != member.generation:
@@ -188,35 +182,47 @@ class Consumer:
             self._count_gap(partition, start)
         self._settled = generation
         self._looked_s = self._read_s = asyncio.get_running_loop().time()
-        await self._in_thread(lambda: self._storing.show_held(self._now_us()))
+        await self._storing.read(lambda: self._storing.show_held(self._now_us()), patience)
         log.info("partitions are ours", extra={"partitions": ours, "new": sorted(new)})
 
-    async def _collect(self, member: Member, stop: asyncio.Event) -> list[Record]:
-        """The next batch: what is there, and what comes while we wait for more; small when idle, large in a backlog."""
+    async def _collect(self, member: Member, stop: asyncio.Event) -> Gathered:
+        """The next batch: what is there, and what comes while we wait for more or for the batch before.
+
+        So it is small when idle and grows with the load.
+        """
         loop = asyncio.get_running_loop()
         generation, ours = member.generation, self._progress.partitions
-        records: list[Record] = []
-        self._raws = {}
-        timeout_s, until = IDLE_POLL_S, 0.0
-        while timeout_s > 0 and len(records) < self._limits.records_max and not stop.is_set():
-            found = await member.poll(ours, timeout_s, self._limits.records_max - len(records))
-            if generation != member.generation:
-                return []
+        gathered = Gathered()
+        timeout_s, began_s = IDLE_POLL_S, None
+        while timeout_s > 0 and gathered.has_room(self._limits) and not stop.is_set():
+            found = await member.poll(ours, timeout_s, self._limits.records_max - len(gathered.records))
             now_us = self._now_us()
             for partition, raws in found.items():
                 await self._look_for_gap(member, partition, raws[0].offset)
-                if generation != member.generation:
-                    return []
-                records += self._progress.read(partition, raws, member.known_end(partition), now_us)
-                self._raws.setdefault(partition, []).extend(raws)
-            if not records:
-                for partition in ours:
-                    position = await member.position(partition)
-                    self._progress.look(partition, member.known_end(partition), now_us, position)
-                return []
-            until = until or loop.time() + self._limits.wait_s
-            timeout_s = until - loop.time()
-        return records
+                if generation == member.generation:
+                    gathered.add(
+                        partition, raws, self._progress.read(partition, raws, member.known_end(partition), now_us)
+                    )
+            if generation != member.generation:
+                return Gathered()
+            if not gathered.records:
+                await self._look_at_ends(member, ours, now_us)
+                return gathered
+            began_s = began_s or loop.time()
+            timeout_s = self._gathers_until(began_s, ours) - loop.time()
+        return gathered
+
+    def _gathers_until(self, began_s: float, ours: Sequence[int]) -> float:
+        """When a batch that began then is handed over, if nothing fills it before."""
+        if self._storing.is_writing:
+            return asyncio.get_running_loop().time() + WRITING_POLL_S
+        behind = self._limits.wait_s > 0 and any(self._progress.is_behind(partition) for partition in ours)
+        return began_s + (BACKLOG_WAIT_S if behind else self._limits.wait_s)
+
+    async def _look_at_ends(self, member: Member, ours: Sequence[int], now_us: int) -> None:
+        for partition in ours:
+            position = await member.position(partition)
+            self._progress.look(partition, member.known_end(partition), now_us, position)
 
     async def _look_for_gap(self, member: Member, partition: int, offset: int) -> None:
         """Did the log drop records between the last that was read and this one? Other holes in offsets are none."""
@@ -225,27 +231,23 @@ class Consumer:
             first, _ = await member.log_bounds([partition])
             self._count_gap(partition, Start(expected, min(first[partition], offset), offset))
 
-    async def _store(self, records: Sequence[Record], wait: Callable[[float], Awaitable[None]]) -> None:
-        batch = await self._storing.store(records, self._headers, wait)
-        self._progress.wrote((move.partition, move.next_offset) for move in batch.changes.offsets)
-        for partition in batch.partitions:
-            self._gaps.pop(partition, None)
-        self._raws = {}
+    def _wrote(self, batches: Sequence[Batch]) -> None:
+        for batch in batches:
+            self._progress.wrote((move.partition, move.next_offset) for move in batch.changes.offsets)
+            for partition in batch.partitions:
+                self._gaps.pop(partition, None)
 
-    def _headers(self, partition: int, offset: int) -> Sequence[Header]:
-        raws = self._raws.get(partition, ())
-        return next((tuple(raw.headers) for raw in raws if raw.offset == offset), ())
-
-    async def _sweep_when_due(self, member: Member, wait: Callable[[float], Awaitable[None]]) -> None:
+    async def _sweep_when_due(self, member: Member, patience: LoopPatience) -> None:
         loop = asyncio.get_running_loop()
         if loop.time() - self._swept_s < SWEEP_EVERY_S:
             return
         self._swept_s = loop.time()
+        self._wrote(await self._storing.flush(patience))
         for partition in self._progress.partitions:
             stream_us = self._progress.stream_us(partition, self._now_us())
             if stream_us is not None and not member.changing.is_set():
-                with member.batch_in_hand(), suppress(StaleSession):
-                    await self._storing.sweep(partition, stream_us, wait)
+                with suppress(StaleSession):
+                    await self._storing.sweep(partition, stream_us, patience)
 
     async def _look_when_idle(self, member: Member, *, idle: bool) -> None:
         """Where nothing comes: is the broker there, and is there nothing? Raises KafkaError where we are stuck."""
@@ -269,19 +271,6 @@ class Consumer:
             self._read_s = now_s
         elif now_s - self._read_s > STUCK_AFTER_S:
             raise KafkaError(f"nothing was read for {STUCK_AFTER_S:g} s, though partitions {behind[:5]} hold more")
-
-    async def _wait(self, member: Member, stop: asyncio.Event, seconds: float) -> None:
-        """Waits while the store or the dead letters are away: paused and polling, until there is no use in it."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        while (left_s := until - loop.time()) > 0:
-            self._show()
-            if stop.is_set() or member.changing.is_set():
-                raise Abandoned
-            await member.keep_alive(min(left_s, IDLE_POLL_S))
-
-    async def _patiently(self, step: Callable[[], Any], wait: Callable[[float], Awaitable[None]]) -> Any:
-        return await self._storing.patiently(step, wait)
 
     def _let_go(self, keep: Any = frozenset()) -> None:
         """Drops what is held of partitions that are not ours any more."""
@@ -326,7 +315,7 @@ class Consumer:
             lag_seconds=max((lag.seconds for lag in lags.values()), default=0.0),
             reads_its_own_clock=self._progress.reads_its_own_clock,
             broker_trouble=self._broker_trouble,
-            store_trouble=self._storing.trouble.text,
+            store_trouble=self._storing.trouble,
         )
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -35,14 +35,15 @@ log = logging.getLogger(__name__)
 class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """A member of the group, as soon as `join` has returned."""
 
-    def __init__(self, connection: KafkaConnection, topic: str, group: str, session_timeout_s: float) -> None:
-        """Needs a running loop."""
+    def __init__(
+        self, connection: KafkaConnection, topic: str, group: str, session_timeout_s: float, idle: asyncio.Event
+    ) -> None:
+        """`idle` is set while no batch is in hand: revocation waits for it. Needs a running loop."""
         self.generation = 0
         self.assigned: frozenset[int] | None = None
         self.changing = asyncio.Event()
         """Set from the moment in which partitions are wanted back until the loop has seen to it."""
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._idle = idle
         self._topic = topic
         self._session_timeout_s = session_timeout_s
         self._committing: asyncio.Task[None] | None = None
@@ -88,15 +89,6 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self.generation += 1
         self.assigned = frozenset(where.partition for where in assigned)
         self.changing.set()
-
-    @contextmanager
-    def batch_in_hand(self) -> Iterator[None]:
-        """While this is open, revocation waits."""
-        self._idle.clear()
-        try:
-            yield
-        finally:
-            self._idle.set()
 
     async def poll(self, partitions: Collection[int], timeout_s: float, records_max: int) -> Mapping[int, list[Any]]:
         """Records of these partitions alone, as aiokafka gives them; none after `timeout_s`, or while things change.

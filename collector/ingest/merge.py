@@ -7,6 +7,7 @@ Rules:
 3. An event whose seq the session has is a copy. What differs from copy to copy is merged all the same (append time,
    clock offset, what was lost), because whichever copy came first must not matter; the rest was merged already.
 4. Nothing is merged of an event that is refused.
+5. Whatever fate, outcomes or facts depend on marks the session as unsettled, so that the rest costs no derivation.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
+from collector.ingest.derive import CLOCK_TOLERANCE_US
 from collector.store.changes import N_BITS, Outage
 from session_core.errors import Origin
 from session_core.events import PUBLISHED_TYPES, TERMINAL_TYPES, us_from_utc
@@ -21,7 +23,7 @@ from session_core.events import PUBLISHED_TYPES, TERMINAL_TYPES, us_from_utc
 if TYPE_CHECKING:
     from collector.ingest.decode import Told
     from collector.store.changes import Session
-    from session_core.wire import Data, Lost, OutageData
+    from session_core.wire import Data, Lost, OutageData, TotalsData
 
 GAPS_MAX: Final = 512
 """Holes in the seqs of one session that are kept track of."""
@@ -29,6 +31,8 @@ LOST_REASONS_MAX: Final = 16
 """Reasons of loss that are kept of a session: the least by name, so that it does not depend on which came first."""
 
 CLOSING_TYPES: Final = frozenset({"room.reconnected", "room.disconnected"})
+NOT_CALM: Final = TERMINAL_TYPES | {"session.events_lost"}
+"""Types whose events do not say that no outage is open, though they carry none."""
 
 
 class TooManyGapsError(Exception):
@@ -41,7 +45,7 @@ def merge(session: Session, told: Told, append_at: int) -> bool:
     Raises TooManyGapsError.
     """
     message, n, at, sent_at, _ = told
-    data = message.data
+    data, kind = message.data, message.type
     new = n > 0 or receive(session, data.seq)
     _merge_copy(session, append_at, append_at - sent_at)
     if data.lost is not None:
@@ -49,24 +53,22 @@ def merge(session: Session, told: Told, append_at: int) -> bool:
     if not new:
         return False
     key = data.seq << N_BITS | n
-    session.last_event_at = max(session.last_event_at, at)
-    _merge_names(session, data, key)
+    if at > session.last_event_at:
+        session.last_event_at = at
+    if key < session.named_by or data.previous_session_id is not None:
+        _merge_names(session, data, key)
     totals = data.totals
     if totals is not None:
-        session.outages = max(session.outages, totals.outages)
-        session.reconnecting_ms = max(session.reconnecting_ms, totals.reconnecting_ms)
-        session.connected_ms = max(session.connected_ms, totals.connected_ms)
-    told_type = message.type
-    outage = None
-    if data.outage is not None:
-        outage = _merge_outage(session, data.outage, key)
-    elif key > session.key_calm and told_type != "session.events_lost" and told_type not in TERMINAL_TYPES:
+        _merge_totals(session, totals)
+    outage = None if data.outage is None else _merge_outage(session, data.outage, key)
+    if outage is None and key > session.key_calm and kind not in NOT_CALM:
         session.key_calm = key
+        session.unsettled = session.unsettled or bool(session.outage_rows)
     if data.client is not None or data.token is not None or data.policy is not None:
         _merge_documents(session, data, key)
-    if told_type.startswith("room."):
+    if kind.startswith("room."):
         _merge_room(session, told, key)
-        if outage is not None and key < outage.key_closing and told_type in CLOSING_TYPES:
+        if outage is not None and key < outage.key_closing and kind in CLOSING_TYPES:
             _close(outage, told, key)
     return True
 
@@ -75,7 +77,7 @@ def receive(session: Session, seq: int) -> bool:
     """Adds a seq to those the session received; False when it is there already. Raises TooManyGapsError."""
     more = session.received_more
     if seq == session.received_to and not more:
-        session.received_to += 1
+        session.received_to = seq + 1
         return True
     if seq < session.received_to:
         return False
@@ -126,9 +128,17 @@ def origin_of_end(data: Data) -> str:
 
 
 def _merge_copy(session: Session, append_at: int, offset_us: int) -> None:
-    session.last_append_at = max(session.last_append_at, append_at)
-    session.first_append_at = min(session.first_append_at, append_at)
-    session.clock_offset_us = min(session.clock_offset_us, offset_us)
+    if append_at > session.last_append_at:
+        session.last_append_at = append_at
+    if append_at < session.first_append_at:
+        session.first_append_at = append_at
+    known_us = session.clock_offset_us
+    if offset_us < known_us:
+        session.clock_offset_us = offset_us
+        if offset_us < -CLOCK_TOLERANCE_US or known_us > CLOCK_TOLERANCE_US:
+            session.unsettled = True
+    if session.lost_at is not None:
+        session.unsettled = True
 
 
 def _merge_names(session: Session, data: Data, key: int) -> None:
@@ -142,11 +152,26 @@ def _merge_names(session: Session, data: Data, key: int) -> None:
         session.identity, session.key_identity = data.identity, key
     if key < session.key_previous_session_id and data.previous_session_id is not None:
         session.previous_session_id, session.key_previous_session_id = data.previous_session_id, key
+    session.named_by = max(
+        session.key_room_name, session.key_room_sid, session.key_participant_sid, session.key_identity
+    )
+
+
+def _merge_totals(session: Session, totals: TotalsData) -> None:
+    if totals.outages > session.outages:
+        session.outages = totals.outages
+    if totals.reconnecting_ms > session.reconnecting_ms:
+        session.reconnecting_ms = totals.reconnecting_ms
+    if totals.connected_ms > session.connected_ms:
+        session.connected_ms = totals.connected_ms
+    if session.fate != "live":
+        session.unsettled = True
 
 
 def _merge_documents(session: Session, data: Data, key: int) -> None:
     client, token, policy = data.client, data.token, data.policy
     if client is not None and key > session.key_client:
+        session.unsettled = True
         session.key_client = key
         session.sdk, session.sdk_version, session.app_version = client.sdk, client.sdk_version, client.app_version
         session.platform, session.network_type = client.platform, client.network_type
@@ -159,26 +184,34 @@ def _merge_documents(session: Session, data: Data, key: int) -> None:
 
 
 def _merge_outage(session: Session, told: OutageData, key: int) -> Outage:
+    session.unsettled = True
     started_at = us_from_utc(told.started_at)
     outage = session.outage_rows.get(told.number)
     if outage is None:
         outage = session.outage_rows[told.number] = Outage(told.number, started_at)
     outage.changed = True
-    outage.started_at = min(outage.started_at, started_at)
+    if started_at < outage.started_at:
+        outage.started_at = started_at
     if key < outage.key_cause and told.cause is not None:
         outage.cause, outage.key_cause = told.cause, key
     since = told.since_previous_ms
     if since is not None and (outage.since_previous_ms is None or since > outage.since_previous_ms):
         outage.since_previous_ms = since
-    outage.attempts = max(outage.attempts, told.attempts)
-    outage.signaling_down_ms = max(outage.signaling_down_ms, told.signaling_down_ms)
-    outage.media_down_ms = max(outage.media_down_ms, told.media_down_ms)
-    outage.downtime_ms = max(outage.downtime_ms, told.downtime_ms)
-    outage.key_last = max(outage.key_last, key)
+    if told.attempts > outage.attempts:
+        outage.attempts = told.attempts
+    if told.signaling_down_ms > outage.signaling_down_ms:
+        outage.signaling_down_ms = told.signaling_down_ms
+    if told.media_down_ms > outage.media_down_ms:
+        outage.media_down_ms = told.media_down_ms
+    if told.downtime_ms > outage.downtime_ms:
+        outage.downtime_ms = told.downtime_ms
+    if key > outage.key_last:
+        outage.key_last = key
     return outage
 
 
 def _merge_room(session: Session, told: Told, key: int) -> None:
+    session.unsettled = True
     message, at = told.message, told.at
     to_state = message.data.to_state
     if key > session.key_state and to_state is not None:

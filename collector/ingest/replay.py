@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -18,8 +18,9 @@ from uuid import UUID
 from collector.errors import RowRefused, StaleSession, StoreUnavailable
 from collector.ingest.decode import Record, Refusal
 from collector.ingest.log import Log, Stretch, records_of
-from collector.ingest.partitions import Batch, Holder, Place, refusals
+from collector.ingest.partitions import Holder
 from collector.ingest.storing import Trouble, growing_delays
+from collector.ingest.taking import Batch, Place, refusals
 from collector.store.changes import Changes
 from session_core.events import SEQLESS_TYPES
 
@@ -94,12 +95,11 @@ class Replay:
     def _step(self, records: Sequence[Record], refused: Mapping[UUID | Place, Refusal]) -> Batch:
         """Runs in the writer's thread."""
         batch = self._holder.take(records, self._now_us(), refused)
-        partitions = batch.partitions
-        batch.changes.offsets, batch.changes.dead_letters = [], []
         if self._write is not None:
             try:
-                self._write(batch.changes, self._now_us())
+                self._write(replace(batch.changes, offsets=[], dead_letters=[]), self._now_us())
             except BaseException:
-                self._holder.drop(partitions)
+                self._holder.drop(batch.partitions)
                 raise
+        self._holder.wrote(batch)
         return batch

@@ -1,28 +1,33 @@
 """Brings records into the store, whatever it takes: take, put refused ones aside, write, count. Or gives them back.
 
+One batch is written while the next is read, decoded and merged.
+
 Rules:
 1. What is refused is acknowledged by the topic of dead letters before the batch that refused it is written.
 2. While the store or that topic is away, the same batch is tried again with growing delay, for as long as it takes.
    How to wait is the caller's: it goes on polling, and raises Abandoned when the partitions are wanted back.
-3. After any way out but the good one, the partitions stand where they stood before, and the same records may come
-   again.
-4. Holder and Writer are used by one thread at a time: the writer's thread, which `in_thread` runs things in.
+3. After any way out but the good one, the partitions stand where they are written, nothing is in hand, and the same
+   records may come again.
+4. The Holder is used by whoever awaits here, in the merger's thread; the Writer writes in the writer's thread.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 from collector.errors import CollectorError, DeadLettersRefused, RowRefused, StaleSession, StoreUnavailable
 from collector.ingest import watchdog
 from collector.ingest.dead_letters import DeadLetters, Letter
 from collector.ingest.decode import Record, Refusal
-from collector.ingest.partitions import Batch, Holder, Place, refusals
+from collector.ingest.partitions import Holder
 from collector.ingest.sending import Header
+from collector.ingest.taking import Batch, Place, refusals
 from collector.metrics import Metrics
 from collector.store.writer import Writer
 
@@ -31,19 +36,33 @@ DELAY_MAX_S: Final = 10.0
 DELAYS_OBSERVED_MAX: Final = 100
 """Of a large batch, every n-th delay goes into the histogram: to observe all costs more than to decode them."""
 HELD_EVERY_US: Final = 1_000_000
+LOOK_UP_S: Final = 0.5
+"""How often whoever waits for a batch that is being written polls meanwhile."""
 
 log = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 InThread = Callable[[Callable[[], Answer]], Awaitable[Answer]]
 Wait = Callable[[float], Awaitable[None]]
-"""Waits so many seconds, at least; raises Abandoned when there is no use in waiting on."""
 HeadersOf = Callable[[int, int], Sequence[Header]]
 """The headers that the record of a partition and offset came with."""
 
 
 class Abandoned(Exception):  # noqa: N818 - a decision, no error
     """The batch in hand was given up, because its partitions are wanted back or the process is to stop."""
+
+
+class Patience(Protocol):
+    """How to wait, without losing the partitions meanwhile."""
+
+    async def wait(self, seconds: float) -> None:
+        """Waits so long, polling; raises Abandoned when there is no use in waiting on."""
+
+    async def rest(self, seconds: float) -> None:
+        """The same where somebody else polls."""
+
+    async def keep_alive(self) -> None:
+        """Polls once."""
 
 
 def growing_delays(first_s: float = DELAY_FIRST_S, most_s: float = DELAY_MAX_S) -> Iterator[float]:
@@ -73,6 +92,16 @@ class Trouble:
         self.text = None
 
 
+@dataclass(slots=True)
+class _Flight:
+    """A batch that is being written, with what it takes to take it anew."""
+
+    records: Sequence[Record]
+    headers_of: HeadersOf
+    batch: Batch
+    writing: asyncio.Task[None]
+
+
 class Storing:
     """The way of records into the store."""
 
@@ -84,66 +113,157 @@ class Storing:
         metrics: Metrics,
         *,
         now_us: Callable[[], int],
-        in_thread: InThread[Any],
+        in_merger: InThread[Any],
+        in_writer: InThread[Any],
         token_risk_us: int,
     ) -> None:
-        """`token_risk_us`: how soon a live session's token expires to count as at risk."""
-        self.trouble = Trouble()
+        """`token_risk_us`: how soon a live session's token expires to count as at risk. Needs a running loop."""
+        self.idle = asyncio.Event()
+        """Set while nothing is in hand: all that was given is stored, or given up."""
+        self.idle.set()
         self._holder = holder
         self._writer = writer
         self._dead_letters = dead_letters
         self._metrics = metrics
         self._now_us = now_us
-        self._in_thread = in_thread
+        self._in_merger = in_merger
+        self._in_writer = in_writer
         self._token_risk_us = token_risk_us
+        self._reading_trouble, self._writing_trouble = Trouble(), Trouble()
         self._held_us = 0
+        self._flight: _Flight | None = None
+        self._taking = False
 
-    async def store(self, records: Sequence[Record], headers_of: HeadersOf, wait: Wait) -> Batch:
-        """Returns when all that the records say is stored, each once.
+    @property
+    def trouble(self) -> str | None:
+        """What is being waited for now, for readiness; None when nothing is."""
+        return self._writing_trouble.text or self._reading_trouble.text
 
-        Raises Fenced, SchemaMismatch or Abandoned, and what `wait` raises; see rule 3.
+    @property
+    def is_writing(self) -> bool:
+        """Whether a batch is being written, so that another one would wait."""
+        return self._flight is not None and not self._flight.writing.done()
+
+    async def put(self, records: Sequence[Record], headers_of: HeadersOf, patience: Patience) -> list[Batch]:
+        """Takes records, and begins to write them when those before are stored, which it returns.
+
+        Raises Fenced, SchemaMismatch or Abandoned, and what `patience` raises; see rule 3.
         """
-        refused: dict[UUID | Place, Refusal] = {}
-        aside: set[Place] = set()
-        delays = growing_delays()
-        while True:
-            batch = await self._taken(records, refused, wait)
-            try:
-                await self._put_aside(batch, headers_of, aside, wait)
-                await self._written(batch, records, wait)
-            except StaleSession as error:
-                log.info(
-                    "sessions were changed by another writer, taken anew", extra={"sessions": len(error.session_ids)}
-                )
-                self._holder.drop(batch.partitions)
-                await wait(next(delays))
-            except RowRefused as error:
-                log.warning("the store refused rows; their records become dead letters", extra={"why": str(error)})
-                self._holder.drop(batch.partitions)
-                refused |= refusals(error)
-            except BaseException:
-                self._holder.drop(batch.partitions)
-                raise
-            else:
-                return batch
+        with self._hand():
+            batch = await self._taken(records, {}, patience)
+            stored, anew = await self._landed(patience)
+            if anew:
+                batch = await self._taken(records, {}, patience)
+            writing = asyncio.create_task(self._first_try(batch, records, headers_of, patience))
+            writing.add_done_callback(self._show_idle)
+            self._flight = _Flight(records, headers_of, batch, writing)
+        return stored
 
-    async def sweep(self, partition: int, stream_us: int, wait: Wait) -> None:
-        """Finds the sessions of a partition lost that are silent. Raises as `store` does, and StaleSession."""
+    async def flush(self, patience: Patience) -> list[Batch]:
+        """Returns what was stored meanwhile, when nothing is in hand any more. Raises as `put` does."""
+        with self._hand():
+            stored, _ = await self._landed(patience)
+        return stored
+
+    async def sweep(self, partition: int, stream_us: int, patience: Patience) -> None:
+        """Finds the sessions of a partition lost that are silent. Nothing else may be in hand.
+
+        Raises as `put` does, and StaleSession.
+        """
         before_us = watchdog.silent_before_us(stream_us)
 
         def swept() -> Batch:
             silent = self._writer.silent_sessions(partition, before_us)
             return self._holder.sweep(partition, stream_us, self._now_us(), silent)
 
-        batch = await self.patiently(swept, wait)
-        try:
-            await self._written(batch, (), wait)
-        except BaseException:
-            self._holder.drop([partition])
-            raise
+        with self._hand():
+            batch = await self.read(swept, patience)
+            await self._written(batch, (), patience.wait)
+            self._holder.wrote(batch)
 
-    async def _taken(self, records: Sequence[Record], refused: Mapping[UUID | Place, Refusal], wait: Wait) -> Batch:
-        return await self.patiently(lambda: self._holder.take(records, self._now_us(), refused), wait)
+    async def give_up(self) -> None:
+        """Waits for the end of what is being written, whatever it is; then nothing is in hand."""
+        flight, self._flight = self._flight, None
+        if flight is not None:
+            await asyncio.wait({flight.writing})
+            if not flight.writing.cancelled():
+                flight.writing.exception()  # it was told elsewhere, or nobody asks any more
+        self._holder.drop(list(self._holder.positions))
+        self._show_idle()
+
+    @contextmanager
+    def _hand(self) -> Iterator[None]:
+        """While this is open something is in hand. Rule 3 is kept here."""
+        self.idle.clear()
+        self._taking = True
+        try:
+            yield
+        except BaseException:
+            self._flight = None
+            self._holder.drop(list(self._holder.positions))
+            raise
+        finally:
+            self._taking = False
+            self._show_idle()
+
+    def _show_idle(self, _: object = None) -> None:
+        if not self._taking and not self.is_writing:
+            self.idle.set()
+
+    async def _landed(self, patience: Patience) -> tuple[list[Batch], bool]:
+        """What was in flight, once it is stored; and whether it was taken anew, which voids what was built upon it."""
+        flight = self._flight
+        if flight is None:
+            return [], False
+        while not (await asyncio.wait({flight.writing}, timeout=LOOK_UP_S))[0]:
+            await patience.keep_alive()
+        self._flight = None
+        try:
+            flight.writing.result()
+        except (StaleSession, RowRefused) as error:
+            return [await self._store_alone(flight, error, patience)], True
+        self._holder.wrote(flight.batch)
+        return [flight.batch], False
+
+    async def _first_try(
+        self, batch: Batch, records: Sequence[Record], headers_of: HeadersOf, patience: Patience
+    ) -> None:
+        await self._put_aside(batch, headers_of, set(), patience.rest)
+        await self._written(batch, records, patience.rest)
+
+    async def _store_alone(self, flight: _Flight, error: StaleSession | RowRefused, patience: Patience) -> Batch:
+        """Takes and writes anew what could not be written as it was, until it is stored."""
+        refused: dict[UUID | Place, Refusal] = {}
+        aside = {(letter.partition, letter.offset) for letter in flight.batch.changes.dead_letters}
+        delays = growing_delays()
+        while True:
+            self._holder.drop(list(self._holder.positions))
+            if isinstance(error, RowRefused):
+                log.warning("the store refused rows; their records become dead letters", extra={"why": str(error)})
+                refused |= refusals(error)
+            else:
+                count = len(error.session_ids)
+                log.info("sessions were changed by another writer, taken anew", extra={"sessions": count})
+                await patience.wait(next(delays))
+            batch = await self._taken(flight.records, refused, patience)
+            await self._put_aside(batch, flight.headers_of, aside, patience.wait)
+            try:
+                await self._written(batch, flight.records, patience.wait)
+            except (StaleSession, RowRefused) as another:
+                error = another
+            else:
+                self._holder.wrote(batch)
+                return batch
+
+    async def _taken(
+        self, records: Sequence[Record], refused: Mapping[UUID | Place, Refusal], patience: Patience
+    ) -> Batch:
+        def take() -> Batch:
+            batch = self._holder.take(records, self._now_us(), refused)
+            self._show_held_when_due()
+            return batch
+
+        return await self.read(take, patience)
 
     async def _put_aside(self, batch: Batch, headers_of: HeadersOf, aside: set[Place], wait: Wait) -> None:
         """Rule 1. `aside`: what was acknowledged already, when the same records were taken before."""
@@ -157,16 +277,16 @@ class Storing:
             try:
                 await self._dead_letters.put(letters)
             except DeadLettersRefused as error:
-                self.trouble.begin(error)
+                self._writing_trouble.begin(error)
                 await wait(next(delays))
             else:
-                self.trouble.end()
+                self._writing_trouble.end()
                 aside.update((letter.refused.partition, letter.refused.offset) for letter in letters)
                 return
 
     async def _written(self, batch: Batch, records: Sequence[Record], wait: Wait) -> None:
         if batch.changes.offsets:
-            await self.patiently(lambda: self._write(batch, records), wait)
+            await self._patiently(self._in_writer, lambda: self._write(batch, records), self._writing_trouble, wait)
 
     def _write(self, batch: Batch, records: Sequence[Record]) -> None:
         """Runs in the writer's thread."""
@@ -180,24 +300,32 @@ class Storing:
             self._metrics.batch_events.observe(len(records))
             for record in records[:: max(1, len(records) // DELAYS_OBSERVED_MAX)]:
                 self._metrics.event_delay.observe(max(0, now_us - record.append_at_us) / 1_000_000)
+
+    def _show_held_when_due(self) -> None:
+        now_us = self._now_us()
         if now_us - self._held_us >= HELD_EVERY_US or now_us < self._held_us:
             self._held_us = now_us
             self.show_held(now_us)
 
     def show_held(self, now_us: int) -> None:
-        """Sets the gauges of what is held. In the writer's thread."""
+        """Sets the gauges of what is held. In the merger's thread."""
         for partition, held in self._holder.held(now_us, self._token_risk_us).items():
             self._metrics.hold(partition, held)
 
-    async def patiently(self, step: Callable[[], Answer], wait: Wait) -> Answer:
-        """Runs a step in the writer's thread, again while the store is away (rule 2)."""
+    async def read(self, step: Callable[[], Answer], patience: Patience) -> Answer:
+        """Asks the store in the merger's thread, again while it is away (rule 2)."""
+        return await self._patiently(self._in_merger, step, self._reading_trouble, patience.wait)
+
+    async def _patiently(
+        self, in_thread: InThread[Any], step: Callable[[], Answer], trouble: Trouble, wait: Wait
+    ) -> Answer:
         delays = growing_delays()
         while True:
             try:
-                answer: Answer = await self._in_thread(step)
+                answer: Answer = await in_thread(step)
             except StoreUnavailable as error:
-                self.trouble.begin(error)
+                trouble.begin(error)
                 await wait(next(delays))
             else:
-                self.trouble.end()
+                trouble.end()
                 return answer

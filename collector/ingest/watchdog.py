@@ -43,3 +43,4 @@ def silent(sessions: Iterable[Session], stream_us: int) -> Iterator[Session]:
 def mark_lost(session: Session, stream_us: int) -> None:
     """Notes that the session was silent at this stream time. Its fate follows from that; a later event undoes it."""
     session.lost_at = stream_us if session.lost_at is None else max(session.lost_at, stream_us)
+    session.unsettled = True

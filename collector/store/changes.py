@@ -140,6 +140,8 @@ class Session:
 
     outage_rows: dict[int, Outage] = field(default_factory=dict)
     told: tuple[Any, ...] | None = None  # the facts that the rollups hold of it; None: not yet made from its rows
+    named_by: int = NEVER  # no event beyond this key can change a name
+    unsettled: bool = True  # whether its fate, its outcomes or its facts may be others than they were
 
 
 _FIRST_COLUMNS: Final = SESSION_COLUMNS[: SESSION_COLUMNS.index("lost")]

@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from collector.api.health import Check, Readiness
 from collector.errors import SchemaMismatch
 from collector.ingest.connection import KafkaConnection
-from collector.ingest.consumer import Limits, Status
+from collector.ingest.consumer import Status
+from collector.ingest.gathering import Limits
 from collector.runtime import Options, readiness, run
 from collector.settings import Settings
 from collector.store.retention import DAY_US
@@ -48,7 +49,7 @@ def test_options_are_the_settings_as_plain_values() -> None:
     assert options == Options(
         kafka=KafkaConnection("k:1", "SASL_SSL", "SCRAM-SHA-512", "u", "geheim"),
         database_url="sqlite:///x.db",
-        limits=Limits(7, 0.05, 9.0),
+        limits=Limits(7, 64 * 1024 * 1024, 0.05, 9.0),
         regions=("us1", "ie1"),
     )
     assert "geheim" not in repr(options)

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from collector.errors import Fenced, RowRefused, SchemaMismatch, StaleSession
-from collector.ingest.partitions import Holder, refusals
+from collector.ingest.partitions import Holder
+from collector.ingest.taking import refusals
 from collector.store.changes import (
     EVENT_COLUMNS,
     OUTAGE_COLUMNS,

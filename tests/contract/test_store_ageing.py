@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 from collector.errors import SessionNotFound, StaleSession
 from collector.ingest.decode import Record
 from collector.ingest.derive import SILENCE_US
-from collector.ingest.partitions import Batch, Holder
+from collector.ingest.partitions import Holder
+from collector.ingest.taking import Batch
 from collector.store.ageing import Ageing
 from collector.store.changes import Changes, DeadLetter, RollupKey, Sums
 from collector.store.reader import Reader
@@ -42,6 +43,7 @@ class Collector:
         at = self.holder.positions[0]
         batch = self.holder.take([one._replace(offset=at + place) for place, one in enumerate(log)], now_us)
         self.writer.write(batch.changes, now_us)
+        self.holder.wrote(batch)
         return batch
 
     def age(self, now_us: int) -> dict[str, int]:

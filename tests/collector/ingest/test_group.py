@@ -13,7 +13,7 @@ from sqlalchemy import Engine, func, select
 
 from collector.demo.broker import EmbeddedBroker
 from collector.ingest.connection import KafkaConnection, dead_letters_topic
-from collector.ingest.consumer import Limits
+from collector.ingest.gathering import Limits
 from collector.runtime import Options, run
 from collector.store.engine import make_engine, migrate
 from collector.store.tables import events

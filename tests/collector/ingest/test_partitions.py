@@ -11,7 +11,8 @@ from collector.errors import RowRefused, StaleSession, StoreUnavailable
 from collector.ingest.decode import Record, Refusal
 from collector.ingest.derive import SILENCE_US
 from collector.ingest.merge import GAPS_MAX
-from collector.ingest.partitions import UNREADABLE, Batch, Holder, refusals
+from collector.ingest.partitions import Holder
+from collector.ingest.taking import UNREADABLE, Batch, refusals
 from collector.metrics import LATE_AFTER_US, Held
 from collector.store.changes import Changes, DeadLetter, OffsetMove, Session
 from session_core.errors import Origin
@@ -30,6 +31,13 @@ def holder(store: ReferenceStore, partitions: int = 1, **settings: int) -> Holde
     one = Holder(TOPIC, store.load, **settings)
     one.assign(dict.fromkeys(range(partitions), 0) | store.offsets(range(partitions)))
     return one
+
+
+def put(store: ReferenceStore, one: Holder, batch: Batch) -> Batch:
+    """Writes a batch and says so."""
+    store.write(batch.changes)
+    one.wrote(batch)
+    return batch
 
 
 def test_a_batch_says_what_changed_what_moved_and_what_to_count() -> None:
@@ -56,7 +64,7 @@ def test_a_batch_says_what_changed_what_moved_and_what_to_count() -> None:
 def test_a_second_batch_writes_the_version_that_follows_and_only_the_outages_that_changed() -> None:
     store, log = ReferenceStore(), records([a_life()])
     one = holder(store)
-    store.write(one.take(log[:4], START_US).changes)
+    put(store, one, one.take(log[:4], START_US))
     changes = one.take(log[4:], START_US).changes
     assert [row[1] for row in changes.sessions] == [2]
     assert changes.outages == []
@@ -67,7 +75,7 @@ def test_a_copy_is_a_duplicate_and_moves_the_offset_only() -> None:
     life = Life(session_id(1)).connecting()
     store, log = ReferenceStore(), log_of([*life.sent, *life.sent])
     one = holder(store)
-    store.write(one.take(log[:1], START_US).changes)
+    put(store, one, one.take(log[:1], START_US))
     batch = one.take(log[1:], START_US)
     assert batch.results == {("room.connecting", "duplicate"): 1}
     assert (batch.changes.events, batch.changes.rollups, batch.differences) == ([], {}, [])
@@ -127,7 +135,7 @@ def test_what_the_store_refused_becomes_dead_letters_when_the_batch_is_taken_aga
     places = {r for r in refused if not isinstance(r, UUID)}
     one.drop(batch.partitions)
     again = one.take(log, START_US, refusals(RowRefused(ids, "value out of range", records=places)))
-    store.write(again.changes)
+    put(store, one, again)
     expected = {r.offset for r in log if (0, r.offset) in places or UUID((r.key or b"").decode()) in ids}
     assert {letter.offset for letter in again.changes.dead_letters} == expected
     assert {(d.reason, d.place, d.detail) for d in again.changes.dead_letters} == {
@@ -172,13 +180,44 @@ def test_a_session_whose_clock_was_never_set_is_not_expired() -> None:
 def test_after_a_failed_write_the_same_records_can_be_taken_again() -> None:
     store, log = ReferenceStore(), records([a_life()])
     one = holder(store)
-    store.write(one.take(log[:2], START_US).changes)
+    put(store, one, one.take(log[:2], START_US))
     failed = one.take(log[2:], START_US)
     one.drop(failed.partitions)
     assert one.positions == {0: 2}
     again = one.take(log[2:], START_US)
     assert again == failed
-    store.write(again.changes)
+    put(store, one, again)
+
+
+def test_a_batch_may_be_taken_before_the_one_before_is_written_and_is_void_with_it() -> None:
+    store, log = ReferenceStore(), records([a_life()])
+    one = holder(store)
+    put(store, one, one.take(log[:1], START_US))
+    first, second = one.take(log[1:3], START_US), one.take(log[3:], START_US)
+    one.drop([*first.partitions, *second.partitions])
+    assert one.positions == {0: 1}
+    again = [one.take(log[1:3], START_US), one.take(log[3:], START_US)]
+    assert again == [first, second]
+    for batch in again:
+        put(store, one, batch)
+    one.drop([0])
+    assert one.positions == {0: 5}
+
+
+def test_what_is_not_written_yet_stays_in_memory_whatever_the_bound() -> None:
+    store = ReferenceStore()
+    one = holder(store, sessions_max=1)
+    lives = [Life(session_id(number)).connecting().connected() for number in range(3)]
+    batches = [one.take([record], START_US) for record in log_of([sent for life in lives for sent in life.sent])]
+    assert len(one.sessions(0)) == 3
+    for batch in batches:
+        put(store, one, batch)
+    put(
+        store,
+        one,
+        one.take([log_of([*lives[2].sent, *lives[2].later(10).alive().sent])[-1]._replace(offset=6)], START_US),
+    )
+    assert len(one.sessions(0)) == 1
 
 
 def test_when_loading_fails_nothing_has_changed() -> None:
@@ -201,14 +240,14 @@ def test_when_loading_fails_nothing_has_changed() -> None:
 def test_a_stale_session_is_read_anew_and_the_batch_goes_on() -> None:
     store, log = ReferenceStore(), records([a_life()])
     one = holder(store)
-    store.write(one.take(log[:2], START_US).changes)
+    put(store, one, one.take(log[:2], START_US))
     row = store.sessions[session_id(1)]
     store.sessions[session_id(1)] = (row[0], 7, *row[2:])
     batch = one.take(log[2:], START_US)
     with pytest.raises(StaleSession):
         store.write(batch.changes)
     one.drop(batch.partitions)
-    store.write(one.take(log[2:], START_US).changes)
+    put(store, one, one.take(log[2:], START_US))
     assert store.sessions[session_id(1)][1] == 8
 
 
@@ -228,7 +267,7 @@ def test_the_cache_is_bounded_and_lets_sessions_that_ended_go_first() -> None:
     ended = [a_life(number) for number in range(3, 9)]
     log = log_of([sent for life in live + ended for sent in life.sent])
     for record in log:
-        store.write(one.take([record], START_US).changes)
+        put(store, one, one.take([record], START_US))
         assert len(one.sessions(0)) <= 4
     assert {life.session_id for life in live} <= {session.session_id for session in one.sessions(0)}
 
@@ -243,7 +282,7 @@ def test_silent_sessions_are_lost_and_the_sweep_proves_that_the_partition_is_our
     store = ReferenceStore()
     one = holder(store)
     life = Life(session_id(1)).connecting().later(300).connected()
-    store.write(one.take(records([life, a_life(2)]), START_US).changes)
+    put(store, one, one.take(records([life, a_life(2)]), START_US))
     batch = one.sweep(0, ended_us([life]) + SILENCE_US, START_US)
     assert batch.changes.offsets == [OffsetMove(0, 7, 7)]
     assert [(row[0], row[-3]) for row in batch.changes.sessions] == [(session_id(1), "lost")]
@@ -266,8 +305,8 @@ def test_a_lost_session_that_speaks_again_is_taken_back() -> None:
     store = ReferenceStore()
     one = holder(store)
     life = Life(session_id(1)).connecting().later(300).connected()
-    store.write(one.take(records([life]), START_US).changes)
-    store.write(one.sweep(0, ended_us([life]) + SILENCE_US, START_US).changes)
+    put(store, one, one.take(records([life]), START_US))
+    put(store, one, one.sweep(0, ended_us([life]) + SILENCE_US, START_US))
     life.later(80_000).alive()
     batch = one.take(records([life]), START_US)
     assert [(d.kind, d.sign, d.fate, d.restates) for d in batch.differences] == [("ended", -1, "lost", False)]

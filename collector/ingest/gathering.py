@@ -1,0 +1,44 @@
+"""A batch before it is taken: what bounds it, its records, and what came with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from collector.ingest.decode import Record
+from collector.ingest.sending import Header
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What bounds a batch, and the group's patience with a silent member."""
+
+    records_max: int = 50_000
+    bytes_max: int = 64 * 1024 * 1024
+    wait_s: float = 0.1
+    session_timeout_s: float = 30.0
+
+
+class Gathered:
+    """Records of a batch, and what came with them."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self._bytes = 0
+        self._raws: dict[int, list[Any]] = {}
+
+    def has_room(self, limits: Limits) -> bool:
+        """Whether more may be added."""
+        return len(self.records) < limits.records_max and self._bytes < limits.bytes_max
+
+    def add(self, partition: int, raws: Sequence[Any], records: Sequence[Record]) -> None:
+        """Records of a partition that follow those that were added, as they came and as they are stored."""
+        self.records += records
+        self._bytes += sum(len(record.value) for record in records if record.value is not None)
+        self._raws.setdefault(partition, []).extend(raws)
+
+    def headers(self, partition: int, offset: int) -> Sequence[Header]:
+        """The headers that a record came with."""
+        raws = self._raws.get(partition, ())
+        return next((tuple(raw.headers) for raw in raws if raw.offset == offset), ())

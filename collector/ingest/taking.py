@@ -1,0 +1,145 @@
+"""A batch while it is being made: records become changes of sessions, rows, sums, and what there is to count.
+
+It knows neither partitions nor what is held: partitions.py hands it the session of each record.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
+
+from collector.errors import RowRefused
+from collector.ingest.decode import Record, Refusal, Told, decode
+from collector.ingest.derive import Difference, correction_us, derive, differences, facts, roll
+from collector.ingest.merge import GAPS_MAX, TooManyGapsError, merge
+from collector.ingest.rows import event_row
+from collector.metrics import LATE_AFTER_US
+from collector.store.changes import Changes, DeadLetter, OffsetMove, RollupKey, Session, Sums, outage_row, session_row
+
+Place = tuple[int, int]
+"""Partition and offset of a record."""
+UNREADABLE: Final = "unknown"
+"""The type that results count a record under whose type could not be read."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """What some records, or a sweep, change; and what there is to count once that is written.
+
+    `results` counts (type, result): stored, duplicate, late, expired or refused. `transitions` counts (subject, from,
+    to) of events that are new and on time. `touched` are the sessions that it writes, by their records' key.
+    """
+
+    changes: Changes = field(default_factory=Changes)
+    differences: list[Difference] = field(default_factory=list)
+    results: Counter[tuple[str, str]] = field(default_factory=Counter)
+    transitions: Counter[tuple[str, str | None, str | None]] = field(default_factory=Counter)
+    unknown_fields: int = 0
+    touched: dict[bytes, Session] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def partitions(self) -> list[int]:
+        """The partitions that the batch moves: what to drop when it could not be written."""
+        return [move.partition for move in self.changes.offsets]
+
+
+class Taking:
+    """A batch while it is being made."""
+
+    def __init__(self, topic: str, now_us: int, refused: Mapping[UUID | Place, Refusal], kept_from_us: int = 0) -> None:
+        self.now_us = now_us
+        self.batch = Batch()
+        self._kept_from_us = kept_from_us
+        self._topic = topic
+        self._refused = refused
+        self._news: list[tuple[str, str | None, str | None]] = []  # type, from and to of what is new and on time
+
+    def read(self, record: Record) -> Told | None:
+        """The event of a record; None when it became a dead letter."""
+        told = decode(record)
+        if isinstance(told, Refusal):
+            self._refuse(record, UNREADABLE, told)
+            return None
+        self.batch.unknown_fields += told.unknown_fields
+        if self._refused:
+            session_id = told.message.data.session_id
+            refusal = self._refused.get((record.partition, record.offset)) or self._refused.get(session_id)
+            if refusal is not None:
+                self._refuse(record, told.message.type, refusal)
+                return None
+        return told
+
+    def touch(self, key: bytes, session: Session) -> None:
+        """Has the session written with this batch. What the rollups hold of it is noted before anything changes."""
+        self.batch.touched[key] = session
+        if session.told is None:
+            session.told = facts(session)
+
+    def merge(self, session: Session, told: Told, record: Record) -> None:
+        """Merges an event into its session and counts it."""
+        key, batch, message = record.key, self.batch, told.message
+        if key not in batch.touched:
+            self.touch(key, session)  # type: ignore[arg-type]  # those without a key were refused
+        session.kafka_partition = record.partition
+        try:
+            new = merge(session, told, record.append_at_us)
+        except TooManyGapsError:
+            detail = f"more than {GAPS_MAX} holes in the seqs of one session"
+            self._refuse(record, message.type, Refusal("too-many-gaps", "$.data.seq", detail))
+            return
+        if not new:
+            batch.results[message.type, "duplicate"] += 1
+            return
+        if not told.n and record.append_at_us >= self._kept_from_us:
+            batch.changes.events.append(event_row(told, record, self.now_us))
+        if self.now_us - told.at - correction_us(session) > LATE_AFTER_US:
+            batch.results[message.type, "late"] += 1
+        else:
+            data = message.data
+            self._news.append((message.type, data.from_state, data.to_state))
+
+    def finish(self, offsets: Iterable[OffsetMove]) -> None:
+        """Derives what follows for every session touched, and makes the rows and sums that say so."""
+        batch, changes = self.batch, self.batch.changes
+        sums: dict[RollupKey, list[int]] = {}
+        for session in batch.touched.values():
+            if session.unsettled:
+                session.unsettled = False
+                derive(session)
+                before, session.told = session.told or (), facts(session)
+                changed = differences(before, session.told)
+                if changed:
+                    batch.differences += changed
+                    roll(changed, session.kafka_partition, sums)
+            session.version += 1
+            changes.sessions.append(session_row(session))
+            for outage in session.outage_rows.values():
+                if outage.changed:
+                    outage.changed = False
+                    changes.outages.append(outage_row(session, outage))
+        changes.rollups = {key: Sums(*values) for key, values in sums.items() if any(values)}
+        changes.offsets = list(offsets)
+        self._count_news()
+
+    def _count_news(self) -> None:
+        for (kind, from_state, to_state), n in Counter(self._news).items():
+            self.batch.results[kind, "stored"] += n
+            if from_state is not None and to_state is not None:
+                self.batch.transitions[kind.partition(".")[0], from_state, to_state] += n
+
+    def _refuse(self, record: Record, event_type: str, refusal: Refusal) -> None:
+        self.batch.results[event_type, "refused"] += 1
+        self.batch.changes.dead_letters.append(
+            DeadLetter(
+                self._topic, record.partition, record.offset, record.append_at_us, *refusal, record.key, record.value
+            )
+        )
+
+
+def refusals(error: RowRefused) -> dict[UUID | Place, Refusal]:
+    """What `take` needs to know of rows that the store refused."""
+    refusal = Refusal(error.reason, "$", error.detail)
+    return {**dict.fromkeys(error.records, refusal), **dict.fromkeys(error.session_ids, refusal)}
