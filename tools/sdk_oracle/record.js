@@ -171,13 +171,15 @@ class Player {
     const after = Number(/(\d+) ms after/.exec(sentence)?.[1] ?? 0);
     const closed = /closed with (\d+)/.exec(sentence);
     const busy = /busy, retryAfter (-?\d+)/.exec(sentence);
-    const frame = busy ? { type: 'busy', retryAfter: Number(busy[1]) } : /welcomed/.test(sentence) && WELCOME;
     const meets = (socket) => {
       if (closed) return socket.isClosed(Number(closed[1]));
       socket.opens();
-      return socket.receives(frame);
+      if (busy) socket.receives({ type: 'busy', retryAfter: Number(busy[1]) });
+      if (/with bad/.test(sentence)) socket.receives({ type: 'bad' });
+      if (/and welcomed/.test(sentence)) socket.receives(WELCOME);
+      return undefined;
     };
-    this.fate = closed || frame ? (socket) => setTimeout(() => meets(socket), after) : () => {};
+    this.fate = /unopened/.test(sentence) ? () => {} : (socket) => setTimeout(() => meets(socket), after);
     return undefined;
   }
 
