@@ -12,16 +12,12 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
+from uuid import UUID
 
 from collector.ingest.decode import session_begun_at
-from collector.store.changes import RollupKey
+from collector.store.changes import Outage, RollupKey, Session
 from session_core.errors import EndsAs, ends_as
-
-if TYPE_CHECKING:
-    from uuid import UUID
-
-    from collector.store.changes import Outage, Session
 
 SILENCE_US: Final = 90_000_000
 """A session that says nothing for so long, by the stream's clock, is lost."""

@@ -13,16 +13,14 @@ Rules:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from struct import Struct as Packing
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 import msgspec
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from uuid import UUID
 
 Row = tuple[Any, ...]
 """One row of a table, in the order of its columns."""
@@ -146,7 +144,7 @@ class Session:
 
 _FIRST_COLUMNS: Final = SESSION_COLUMNS[: SESSION_COLUMNS.index("lost")]
 _first_values: Final = attrgetter(*_FIRST_COLUMNS)
-SESSION_KEYS: Final = tuple(name for name in Session.__slots__ if name.startswith("key_"))
+SESSION_KEYS: Final = tuple(one.name for one in fields(Session) if one.name.startswith("key_"))
 _session_keys: Final = attrgetter(*SESSION_KEYS)
 _SESSION_KEYS: Final = Packing(f"!{len(SESSION_KEYS)}q")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -77,7 +78,7 @@ def test_what_is_loaded_merges_on_as_if_it_had_never_been_stored(store: Stored) 
 
 
 def _facts(session: Any) -> dict[str, Any]:
-    facts = {name: getattr(session, name) for name in session.__slots__}
+    facts = {field.name: getattr(session, field.name) for field in dataclasses.fields(session)}
     facts["outage_rows"] = (
         {number: _facts(one) for number, one in facts["outage_rows"].items()} if facts.get("outage_rows") else {}
     )
