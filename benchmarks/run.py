@@ -55,7 +55,7 @@ class Figure(NamedTuple):
 
 def records(sessions: int) -> list[Record]:
     """The fleet's six hours as records, partition by partition, in the order of time."""
-    rng = Random(1)  # noqa: S311 - the same events every time
+    rng = Random(1)
     told: list[tuple[int, int, bytes, bytes]] = []
     for plan in plans(story(NOW_US), rng, sessions):
         session_id = plan.session.session_id

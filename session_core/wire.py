@@ -15,7 +15,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar, get_args
+from operator import attrgetter
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 from uuid import UUID
 
 import msgspec
@@ -165,7 +166,7 @@ class Message(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields
     dataschema: Annotated[str, Meta(max_length=64)] = DATA_SCHEMA
 
 
-class Decoded(NamedTuple):
+class Decoded(Struct, frozen=True, gc=False):
     """A message, the number of fields that this reader does not know, and `n` of its id (0 where it takes a seq)."""
 
     message: Message
@@ -212,12 +213,13 @@ def encode(unsent: Message, sent_at: datetime, lost: Lost | None = None) -> byte
 
 def decode(value: bytes | None) -> Decoded:
     """The message that these bytes are. Raises WireError and nothing else, whatever the bytes."""
-    raw = _bounded(value)
+    if not value or len(value) > VALUE_BYTES_MAX:
+        raise _out_of_bounds(value)
     try:
-        decoded, unknown = _DECODER.decode(raw), 0
+        decoded, unknown = _DECODER.decode(value), 0
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        decoded, unknown = _decode_leniently(raw)
-    if b"\\u" in raw:
+        decoded, unknown = _decode_leniently(value)
+    if b"\\u" in value:
         _refuse_unstorable(decoded)
     return Decoded(decoded, _check(decoded), unknown)
 
@@ -242,12 +244,14 @@ MUST_CARRY: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def _bounded(value: bytes | None) -> bytes:
+_CARRIED: Final = {kind: attrgetter(*names, names[0]) for kind, names in MUST_CARRY.items()}
+"""What these fields hold, as a tuple of two at least."""
+
+
+def _out_of_bounds(value: bytes | None) -> WireError:
     if not value:
-        raise WireError("empty", "$", "the record has no value")
-    if len(value) > VALUE_BYTES_MAX:
-        raise WireError("too-large", "$", f"{len(value)} bytes; at most {VALUE_BYTES_MAX} are taken")
-    return value
+        return WireError("empty", "$", "the record has no value")
+    return WireError("too-large", "$", f"{len(value)} bytes; at most {VALUE_BYTES_MAX} are taken")
 
 
 def _decode_leniently(raw: bytes) -> tuple[Message, int]:
@@ -327,7 +331,7 @@ def _refusal(text: str) -> WireError:
 
 def _check(decoded: Message) -> int:
     """What types cannot say: the identity in its three spellings, and what each event type must carry."""
-    data = decoded.data
+    data, kind = decoded.data, decoded.type
     if decoded.dataschema != DATA_SCHEMA:
         raise WireError(
             "unknown-major", "$.dataschema", f"{_short(decoded.dataschema)}; this reader knows {DATA_SCHEMA}"
@@ -336,19 +340,26 @@ def _check(decoded: Message) -> int:
     session_id: str = msgspec.to_builtins(data.session_id)
     if session_id[14] != SESSION_VERSION or session_id[19] not in "89ab":
         raise WireError("invalid-field", "$.data.session_id", "a session is named by a UUID of version 7")
-    if decoded.source != f"/sessions/{session_id}":
+    if decoded.source != "/sessions/" + session_id:
         raise WireError("identity-mismatch", "$.source", f"expected /sessions/{session_id}")
     if data.sent_at is UNSET:
         raise WireError("missing-field", "$.data.sent_at", "every event says when it was sent")
-    for name in MUST_CARRY.get(decoded.type, ()):
-        if getattr(data, name) is None:
-            raise WireError("missing-field", f"$.data.{name}", f"{decoded.type} must carry it")
+    carried = _CARRIED.get(kind)
+    if carried is not None:
+        for value in carried(data):
+            if value is None:
+                raise _nothing_there(decoded)
+    if decoded.id == str(data.seq) and kind not in SEQLESS_TYPES:
+        return 0
     return _check_id(decoded)
 
 
+def _nothing_there(decoded: Message) -> WireError:
+    name = next(name for name in MUST_CARRY[decoded.type] if getattr(decoded.data, name) is None)
+    return WireError("missing-field", f"$.data.{name}", f"{decoded.type} must carry it")
+
+
 def _check_id(decoded: Message) -> int:
-    if decoded.id == str(decoded.data.seq) and decoded.type not in SEQLESS_TYPES:
-        return 0
     parts = _ID.fullmatch(decoded.id)
     if parts is None or int(parts["seq"]) != decoded.data.seq:
         raise WireError("identity-mismatch", "$.id", f"{_short(decoded.id)} is not seq {decoded.data.seq}")

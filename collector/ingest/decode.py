@@ -12,7 +12,7 @@ import msgspec
 
 from session_core import wire
 from session_core.errors import WireError
-from session_core.events import us_from_utc
+from session_core.events import us_from_utc, utc_from_us
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -21,6 +21,10 @@ EARLIEST_US: Final = 0
 """A clock that was never set says 1970; nothing says less."""
 LATEST_US: Final = 4_102_444_800_000_000
 """2100. With it every time, also one that is corrected by the difference of two, fits every column."""
+
+_EARLIEST: Final = utc_from_us(EARLIEST_US)
+_LATEST: Final = utc_from_us(LATEST_US)
+_TOO_LATE: Final = LATEST_US // 1000 << 80  # the least id of a session that begins then
 
 OUTAGES_MAX: Final = 10_000
 """Outages of one session. It is a bound of their numbers, so that it does not depend on which came first."""
@@ -53,7 +57,7 @@ class Record(NamedTuple):
     value: bytes | None
 
 
-class Told(NamedTuple):
+class Told(msgspec.Struct, frozen=True, gc=False):
     """An event that can be merged: the message, `n` of its id, its two client times in µs since 1970."""
 
     message: wire.Message
@@ -74,21 +78,28 @@ class Refusal(NamedTuple):
 def decode(record: Record) -> Told | Refusal:
     """The event that a record tells, or why it is refused."""
     try:
-        message, n, unknown_fields = wire.decode(record.value)
+        decoded = wire.decode(record.value)
     except WireError as error:
         return _refusal(error, record.value)
-    key = message.source[_KEY_AT:].encode()
-    if record.key != key:
+    message = decoded.message
+    if record.key != message.source[_KEY_AT:].encode():
         found = "no key" if record.key is None else ascii(record.key[:64])
         return Refusal("wrong-key", "key", f"{found}; the key of a record is its session's id")
     data = message.data
     at = us_from_utc(message.time)
     sent_at = us_from_utc(data.sent_at)  # type: ignore[arg-type]  # wire.decode() refuses a message without it
-    told = Told(message, n, at, sent_at, unknown_fields)
-    outage = data.outage
-    if outage is not None and outage.number > OUTAGES_MAX:
-        return Refusal("too-many-outages", "$.data.outage.number", f"{outage.number}; at most {OUTAGES_MAX} are kept")
-    return _out_of_range(told) or told
+    if not (EARLIEST_US <= at < LATEST_US and EARLIEST_US <= sent_at < LATEST_US) or data.session_id.int >= _TOO_LATE:
+        return _out_of_range(data, at, sent_at)
+    outage, token = data.outage, data.token
+    if outage is not None:
+        if outage.number > OUTAGES_MAX:
+            detail = f"{outage.number}; at most {OUTAGES_MAX} are kept"
+            return Refusal("too-many-outages", "$.data.outage.number", detail)
+        if not _EARLIEST <= outage.started_at < _LATEST:
+            return _clock("$.data.outage.started_at", us_from_utc(outage.started_at))
+    if token is not None and not _EARLIEST <= token.expires_at < _LATEST:
+        return _clock("$.data.token.expires_at", us_from_utc(token.expires_at))
+    return Told(message, decoded.n, at, sent_at, decoded.unknown_fields)
 
 
 def session_begun_at(session_id: UUID) -> int:
@@ -96,19 +107,11 @@ def session_begun_at(session_id: UUID) -> int:
     return (session_id.int >> 80) * 1000
 
 
-def _out_of_range(told: Told) -> Refusal | None:
-    data = told.message.data
-    if not EARLIEST_US <= told.at < LATEST_US:
-        return _clock("$.time", told.at)
-    if not EARLIEST_US <= told.sent_at < LATEST_US:
-        return _clock("$.data.sent_at", told.sent_at)
-    if data.session_id.int >> 80 >= LATEST_US // 1000:
-        return _clock("$.data.session_id", session_begun_at(data.session_id))
-    if data.outage is not None and not EARLIEST_US <= (at := us_from_utc(data.outage.started_at)) < LATEST_US:
-        return _clock("$.data.outage.started_at", at)
-    if data.token is not None and not EARLIEST_US <= (at := us_from_utc(data.token.expires_at)) < LATEST_US:
-        return _clock("$.data.token.expires_at", at)
-    return None
+def _out_of_range(data: wire.Data, at: int, sent_at: int) -> Refusal:
+    for place, at_us in (("$.time", at), ("$.data.sent_at", sent_at)):
+        if not EARLIEST_US <= at_us < LATEST_US:
+            return _clock(place, at_us)
+    return _clock("$.data.session_id", session_begun_at(data.session_id))
 
 
 def _clock(place: str, at_us: int) -> Refusal:

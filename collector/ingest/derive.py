@@ -12,8 +12,11 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from collector.ingest.decode import session_begun_at
 from collector.store.changes import Outage, RollupKey, Session
@@ -43,7 +46,7 @@ OUTCOME_OF_END: Final[dict[EndsAs, str]] = {
 """The outcome of an outage that was open when its session ended so."""
 
 
-class Difference(NamedTuple):
+class Difference(msgspec.Struct, frozen=True, gc=False):
     """A fact that rollups and metrics have to add (`sign` 1) or to take back (-1).
 
     `at_us` is corrected time. `number` is the outage's, 0 for facts of the session. `restates`: the same thing was told
@@ -172,9 +175,9 @@ def differences(before: tuple[Difference, ...], after: tuple[Difference, ...]) -
             continue
         restates = known is not None and _same_thing(known, fact)
         if known is not None:
-            changes.append(known._replace(sign=-1, restates=restates))
-        changes.append(fact._replace(restates=restates) if restates else fact)
-    changes += [fact._replace(sign=-1) for fact in old.values()]
+            changes.append(replace(known, sign=-1, restates=restates))
+        changes.append(replace(fact, restates=restates) if restates else fact)
+    changes += [replace(fact, sign=-1) for fact in old.values()]
     return changes
 
 

@@ -44,10 +44,10 @@ def merge(session: Session, told: Told, append_at: int) -> bool:
 
     Raises TooManyGapsError.
     """
-    message, n, at, sent_at, _ = told
+    message, n, at = told.message, told.n, told.at
     data, kind = message.data, message.type
     new = n > 0 or receive(session, data.seq)
-    _merge_copy(session, append_at, append_at - sent_at)
+    _merge_copy(session, append_at, append_at - told.sent_at)
     if data.lost is not None:
         merge_lost(session.lost, data.lost)
     if not new:

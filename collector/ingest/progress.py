@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from collector.ingest.decode import Record
@@ -24,6 +25,8 @@ FRESH_US: Final = 5_000_000
 """A partition that was caught up this recently still is: what comes now was appended just now."""
 SKEW_WINDOW_US: Final = 60_000_000
 _S: Final = 1_000_000
+# What Record(…) does, without a call of Python: it is made for every record.
+_record: Final = partial(tuple.__new__, Record)
 
 
 class Lag(NamedTuple):
@@ -174,10 +177,10 @@ class Progress:
         """Rule 1. Every record of a topic is stamped alike, but for the moment in which that is changed."""
         self.reads_its_own_clock = raws[-1].timestamp_type != LOG_APPEND_TIME
         if not self.reads_its_own_clock:
-            return [Record(number, raw.offset, raw.timestamp * 1000, raw.key, raw.value) for raw in raws]
+            return [_record((number, raw.offset, raw.timestamp * 1000, raw.key, raw.value)) for raw in raws]
         if live:
-            return [Record(number, raw.offset, now_us, raw.key, raw.value) for raw in raws]
-        return [Record(number, raw.offset, told_us(raw.timestamp, now_us), raw.key, raw.value) for raw in raws]
+            return [_record((number, raw.offset, now_us, raw.key, raw.value)) for raw in raws]
+        return [_record((number, raw.offset, told_us(raw.timestamp, now_us), raw.key, raw.value)) for raw in raws]
 
 
 def told_us(timestamp_ms: int | None, now_us: int) -> int:

@@ -28,7 +28,7 @@ class _Extra(msgspec.Struct, omit_defaults=True, gc=False):
 
 def event_row(told: Told, record: Record, stored_at: int) -> EventRow:
     """The row, in the order of the columns, of an event that takes a seq; others are no history."""
-    message, _, at, _, _ = told
+    message = told.message
     data = message.data
     client, error, outage, origin = data.client, data.error, data.outage, data.origin
     region = network_type = error_code = number = attempts = downtime_ms = None
@@ -40,8 +40,9 @@ def event_row(told: Told, record: Record, stored_at: int) -> EventRow:
     if outage is not None:
         number, attempts, downtime_ms = outage.number, outage.attempts, outage.downtime_ms
     return (
-        data.session_id, data.seq, message.type, at, record.append_at_us, stored_at, record.partition, record.offset,
-        data.room_sid, data.participant_sid, data.from_state, data.to_state, data.subject_sid, region, network_type,
+        data.session_id, data.seq, message.type, told.at, record.append_at_us, stored_at, record.partition,
+        record.offset, data.room_sid, data.participant_sid, data.from_state, data.to_state, data.subject_sid,
+        region, network_type,
         error_code, None if origin is None else origin.value, data.reason, number, attempts, downtime_ms, _extra(data),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ wire.py has bounded; everything else passes a stage with int8 columns, where Pos
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from psycopg import Connection, sql
@@ -30,6 +30,17 @@ class Shape(NamedTuple):
     uuids_at: tuple[int, ...]
     times_at: tuple[int, ...]
 
+    def sent(self, row: Row) -> Sequence[Any]:
+        """The values of a row as they travel."""
+        values = list(row)
+        for index in self.uuids_at:
+            if (value := values[index]) is not None:
+                values[index] = value.bytes
+        for index in self.times_at:
+            if (value := values[index]) is not None:
+                values[index] = value - EPOCH_2000_US
+        return values
+
 
 def shape_of(table: Table, *, wide: bool) -> Shape:
     """The shape of a table; `wide` has int8 for every whole number."""
@@ -42,22 +53,23 @@ def shape_of(table: Table, *, wide: bool) -> Shape:
     )
 
 
-def copy_rows(connection: Connection, target: str, shape: Shape, rows: Iterable[Row]) -> None:
-    """Copies rows, whose values are in the order of the columns, into a table or stage. Raises psycopg's errors."""
-    _, types, uuids_at, times_at = shape
+def copy_rows(
+    connection: Connection,
+    target: str,
+    shape: Shape,
+    rows: Iterable[Row],
+    sent: Callable[[Row], Sequence[Any]] | None = None,
+) -> None:
+    """Copies rows, whose values are in the order of the columns, into a table or stage. Raises psycopg's errors.
+
+    `sent`: what does as `shape.sent` does, and faster.
+    """
     columns = sql.SQL(", ").join(map(sql.Identifier, shape.columns))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(sql.Identifier(target), columns)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types(types)
+        copy.set_types(shape.types)
         write = copy.write_row
-        for row in rows:
-            values = list(row)
-            for index in uuids_at:
-                if (value := values[index]) is not None:
-                    values[index] = value.bytes
-            for index in times_at:
-                if (value := values[index]) is not None:
-                    values[index] = value - EPOCH_2000_US
+        for values in map(sent or shape.sent, rows):
             write(values)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 
@@ -213,4 +214,4 @@ def test_rollups_add_what_is_told_and_subtract_what_is_taken_back() -> None:
 
 
 def _back(one: Difference) -> Difference:
-    return one._replace(sign=-1)
+    return msgspec.structs.replace(one, sign=-1)
