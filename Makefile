@@ -6,7 +6,7 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test spark compat check cover mutate bench generate lock clean
+.PHONY: help setup demo test spark compat compiled check cover mutate bench generate lock clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,18 @@ mutate: $(VENV)/dev.stamp ## Change the core's heart in hundreds of ways and see
 	@nice $(BIN)/mutmut run --max-children 1
 	@$(BIN)/mutmut results
 	@nice $(BIN)/python tools/mutate_tables.py
+
+# The wheel with its hot path compiled, and what it installs; the benchmarks' collectors run from there.
+COMPILED := build/compiled
+$(COMPILED)/stamp: $(VENV)/dev.stamp pyproject.toml tools/hatch_build.py $(wildcard collector/ingest/*.py collector/store/*.py session_core/*.py)
+	@rm -rf $(COMPILED)
+	@ROOMWATCH_COMPILE=1 $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $(COMPILED) .
+	@$(BIN)/python -m pip install --quiet --no-deps --target $(COMPILED)/site $(COMPILED)/*.whl
+	@touch $@
+
+compiled: setup $(COMPILED)/stamp ## The collector with its hot path compiled, held to the same tests of merging
+	@PYTHONPATH=$(COMPILED)/site $(BIN)/python -P -c "from collector.ingest import merge as m; assert m.__file__.endswith('.so'), m.__file__"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -o pythonpath="$(COMPILED)/site ." tests/collector/ingest tests/contract
 
 bench: $(VENV)/dev.stamp ## What the core costs and how fast the collector writes, as ratios measured in one run
 	@$(BIN)/python benchmarks/core.py

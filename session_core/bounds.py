@@ -17,6 +17,9 @@ TEXT_MAX: Final = 256
 WORD_MAX: Final = 64
 """Characters of a word: a version, a region, a vendor."""
 
+DETAIL_MAX: Final = 200
+"""Characters of a sentence about what was wrong."""
+
 INT_MAX: Final = 2**31 - 1
 """The greatest code, count or number of seconds."""
 
@@ -51,3 +54,13 @@ def clip_fields(value: S, most: int = TEXT_MAX) -> S:
 def within(number: int, most: int = INT_MAX) -> int:
     """The number, or the nearest one between 0 and `most`."""
     return min(max(number, 0), most)
+
+
+def short(text: str) -> str:
+    """Text from outside in quotes, short and printable enough for an error."""
+    return ascii(text if len(text) <= WORD_MAX else text[: WORD_MAX - 3] + "...")
+
+
+def printable(text: str) -> str:
+    """A sentence that may hold text from outside, short and printable enough for an error."""
+    return ascii(text if len(text) <= DETAIL_MAX else text[: DETAIL_MAX - 3] + "...")[1:-1]

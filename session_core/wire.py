@@ -22,7 +22,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from session_core.bounds import INT_MAX, TEXT_MAX, WORD_MAX, storable
+from session_core.bounds import INT_MAX, TEXT_MAX, WORD_MAX, printable, short, storable
 from session_core.errors import CATALOGUE, Origin, RoomError, WireError
 from session_core.events import PUBLISHED_TYPES, SEQLESS_TYPES, Event, PublishedType, Reason, ended_by
 
@@ -48,8 +48,6 @@ REASONS: Final = (
     "invalid-field",  # a field of the wrong type, out of bounds or not allowed here
     "identity-mismatch",  # id, source and data contradict each other
 )
-
-DETAIL_MAX: Final = 200
 
 Text = Annotated[str, Meta(max_length=TEXT_MAX)]
 Word = Annotated[str, Meta(max_length=WORD_MAX)]
@@ -219,7 +217,7 @@ def decode(value: bytes | None) -> Decoded:
         decoded, unknown = _DECODER.decode(value), 0
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         decoded, unknown = _decode_leniently(value)
-    if b"\\u" in value:
+    if b"\\" in value and b"\\u" in value:  # the first alone is found, or not, at a tenth of the cost
         _refuse_unstorable(decoded)
     return Decoded(decoded, _check(decoded), unknown)
 
@@ -287,10 +285,14 @@ def _check_header(document: dict[str, Any]) -> None:
     """What decides whether the rest can be read at all, told apart from a field that is merely wrong."""
     schema = document.get("dataschema", DATA_SCHEMA)
     if isinstance(schema, str) and schema != DATA_SCHEMA:
-        raise WireError("unknown-major", "$.dataschema", f"{_short(schema)}; this reader knows {DATA_SCHEMA}")
+        raise _unknown_major(schema)
     kind = document.get("type")
     if isinstance(kind, str) and kind not in PUBLISHED_TYPES:
-        raise WireError("unknown-type", "$.type", _short(kind))
+        raise WireError("unknown-type", "$.type", short(kind))
+
+
+def _unknown_major(schema: str) -> WireError:
+    return WireError("unknown-major", "$.dataschema", f"{short(schema)}; this reader knows {DATA_SCHEMA}")
 
 
 def _nested_structs(struct: type[Struct]) -> dict[str, type[Struct]]:
@@ -324,7 +326,7 @@ def _refusal(text: str) -> WireError:
     """The sentence of msgspec ("Expected `int`, got `str` - at `$.data.seq`") as reason, place and detail."""
     found = _PATH.search(text)
     where = found["path"] if found else "$"
-    detail = _printable(text[: found.start()] if found else text)
+    detail = printable(text[: found.start()] if found else text)
     missing = detail.startswith("Object missing required field")
     return WireError("missing-field" if missing else "invalid-field", where, detail)
 
@@ -333,9 +335,7 @@ def _check(decoded: Message) -> int:
     """What types cannot say: the identity in its three spellings, and what each event type must carry."""
     data, kind = decoded.data, decoded.type
     if decoded.dataschema != DATA_SCHEMA:
-        raise WireError(
-            "unknown-major", "$.dataschema", f"{_short(decoded.dataschema)}; this reader knows {DATA_SCHEMA}"
-        )
+        raise _unknown_major(decoded.dataschema)
     # As str(UUID) spells it, at a tenth of the cost; the version and the variant stand at fixed places.
     session_id: str = msgspec.to_builtins(data.session_id)
     if session_id[14] != SESSION_VERSION or session_id[19] not in "89ab":
@@ -346,26 +346,21 @@ def _check(decoded: Message) -> int:
         raise WireError("missing-field", "$.data.sent_at", "every event says when it was sent")
     carried = _CARRIED.get(kind)
     if carried is not None:
-        for value in carried(data):
+        for place, value in enumerate(carried(data)):
             if value is None:
-                raise _nothing_there(decoded)
+                raise WireError("missing-field", f"$.data.{MUST_CARRY[kind][place]}", f"{kind} must carry it")
     if decoded.id == str(data.seq) and kind not in SEQLESS_TYPES:
         return 0
     return _check_id(decoded)
 
 
-def _nothing_there(decoded: Message) -> WireError:
-    name = next(name for name in MUST_CARRY[decoded.type] if getattr(decoded.data, name) is None)
-    return WireError("missing-field", f"$.data.{name}", f"{decoded.type} must carry it")
-
-
 def _check_id(decoded: Message) -> int:
     parts = _ID.fullmatch(decoded.id)
     if parts is None or int(parts["seq"]) != decoded.data.seq:
-        raise WireError("identity-mismatch", "$.id", f"{_short(decoded.id)} is not seq {decoded.data.seq}")
+        raise WireError("identity-mismatch", "$.id", f"{short(decoded.id)} is not seq {decoded.data.seq}")
     n = int(parts["n"] or 0)
     if (n > 0) != (decoded.type in SEQLESS_TYPES):
-        raise WireError("identity-mismatch", "$.id", f"{decoded.type} has the id {_short(decoded.id)}")
+        raise WireError("identity-mismatch", "$.id", f"{decoded.type} has the id {short(decoded.id)}")
     return n
 
 
@@ -375,20 +370,10 @@ def _refuse_unstorable(decoded: Message) -> None:
     while pending:
         where, value = pending.pop()
         if isinstance(value, dict):
-            pending += [(f"{where}.{_printable(name)}", inner) for name, inner in value.items()]
+            pending += [(f"{where}.{printable(name)}", inner) for name, inner in value.items()]
             pending += [(where, name) for name in value]
         elif isinstance(value, str) and not storable(value):
             raise WireError("invalid-field", where, "a null character or half a surrogate pair cannot be stored")
-
-
-def _short(text: str) -> str:
-    """Text from outside in quotes, short and printable enough for an error."""
-    return ascii(text if len(text) <= WORD_MAX else text[: WORD_MAX - 3] + "...")
-
-
-def _printable(text: str) -> str:
-    """A sentence that may hold text from outside, short and printable enough for an error."""
-    return ascii(text if len(text) <= DETAIL_MAX else text[: DETAIL_MAX - 3] + "...")[1:-1]
 
 
 def _error_data(error: RoomError | None) -> WireErrorData | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from collector.ingest.values import Peek, Told
 from session_core import wire
 from session_core.errors import WireError
 from session_core.events import us_from_utc, utc_from_us
@@ -55,16 +56,6 @@ class Record(NamedTuple):
     append_at_us: int
     key: bytes | None
     value: bytes | None
-
-
-class Told(msgspec.Struct, frozen=True, gc=False):
-    """An event that can be merged: the message, `n` of its id, its two client times in µs since 1970."""
-
-    message: wire.Message
-    n: int
-    at: int
-    sent_at: int
-    unknown_fields: int
 
 
 class Refusal(NamedTuple):
@@ -124,15 +115,7 @@ def _refusal(error: WireError, value: bytes | None) -> Refusal:
     return Refusal(error.reason, error.where, error.detail)
 
 
-class _SeqOnly(msgspec.Struct):
-    seq: int
-
-
-class _Peek(msgspec.Struct):
-    data: _SeqOnly
-
-
-_peek: Final = msgspec.json.Decoder(_Peek).decode
+_peek: Final = msgspec.json.Decoder(Peek).decode
 
 
 def _seq(value: bytes) -> int:

@@ -13,12 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
-from uuid import UUID
 
-import msgspec
 from msgspec.structs import replace
 
 from collector.ingest.decode import session_begun_at
+from collector.ingest.values import Difference
 from collector.store.changes import Outage, RollupKey, Session
 from session_core.errors import EndsAs, ends_as
 
@@ -44,33 +43,6 @@ OUTCOME_OF_END: Final[dict[EndsAs, str]] = {
     EndsAs.LOST: "lost",
 }
 """The outcome of an outage that was open when its session ended so."""
-
-
-class Difference(msgspec.Struct, frozen=True, gc=False):
-    """A fact that rollups and metrics have to add (`sign` 1) or to take back (-1).
-
-    `at_us` is corrected time. `number` is the outage's, 0 for facts of the session. `restates`: the same thing was told
-    before and has another date, sum or dimension now; rollups take such pairs, counters of what happened do not.
-    What `a` and `b` are is the kind's: docs/store.md.
-    """
-
-    kind: str
-    sign: int
-    at_us: int
-    code: int
-    phase: str
-    cause: str
-    outcome: str
-    fate: str
-    region: str
-    sdk: str
-    sdk_version: str
-    app_version: str
-    a: int
-    b: int
-    session_id: UUID
-    number: int
-    restates: bool
 
 
 def derive(session: Session) -> None:

@@ -21,7 +21,7 @@ from session_core.errors import Origin
 from session_core.events import PUBLISHED_TYPES, TERMINAL_TYPES, us_from_utc
 
 if TYPE_CHECKING:
-    from collector.ingest.decode import Told
+    from collector.ingest.values import Told
     from collector.store.changes import Session
     from session_core.wire import Data, Lost, OutageData, TotalsData
 

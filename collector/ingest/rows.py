@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from collector.ingest.values import Extra
 from session_core.errors import CATALOGUE
-from session_core.wire import ClientData, PolicyData, TokenData
 
 if TYPE_CHECKING:
-    from collector.ingest.decode import Record, Told
+    from collector.ingest.decode import Record
+    from collector.ingest.values import Told
     from collector.store.changes import EventRow
     from session_core.wire import Data
 
 _encode: Final = msgspec.json.Encoder().encode
-
-
-class _Extra(msgspec.Struct, omit_defaults=True, gc=False):
-    """The documents that no question goes by, and what the catalogue does not say of an error."""
-
-    policy: PolicyData | None = None
-    client: ClientData | None = None
-    token: TokenData | None = None
-    error: dict[str, Any] | None = None
 
 
 def event_row(told: Told, record: Record, stored_at: int) -> EventRow:
@@ -55,4 +47,4 @@ def _extra(data: Data) -> str | None:
         told = {name: value for name in names if (value := getattr(error, name)) is not None}
     if policy is None and client is None and token is None and told is None:
         return None
-    return _encode(_Extra(policy, client, token, told)).decode()
+    return _encode(Extra(policy, client, token, told)).decode()

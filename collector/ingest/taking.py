@@ -12,10 +12,11 @@ from typing import Final
 from uuid import UUID
 
 from collector.errors import RowRefused
-from collector.ingest.decode import Record, Refusal, Told, decode
-from collector.ingest.derive import Difference, correction_us, derive, differences, facts, roll
+from collector.ingest.decode import Record, Refusal, decode
+from collector.ingest.derive import correction_us, derive, differences, facts, roll
 from collector.ingest.merge import GAPS_MAX, TooManyGapsError, merge
 from collector.ingest.rows import event_row
+from collector.ingest.values import Difference, Told
 from collector.metrics import LATE_AFTER_US
 from collector.store.changes import Changes, DeadLetter, OffsetMove, RollupKey, Session, Sums, outage_row, session_row
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.ingest.decode import OUTAGES_MAX, REASONS, Record, Refusal, Told, decode, session_begun_at
+from collector.ingest.decode import OUTAGES_MAX, REASONS, Record, Refusal, decode, session_begun_at
+from collector.ingest.values import Told
 from collector.metric_labels import DEAD_LETTER_REASONS
 from session_core import wire
 from tests.histories import START_US, Life, records, session_id

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from collector.ingest.decode import Told, decode
-from collector.ingest.derive import SILENCE_US, Difference, derive, differences, facts, roll
+from collector.ingest.decode import decode
+from collector.ingest.derive import SILENCE_US, derive, differences, facts, roll
 from collector.ingest.merge import merge
+from collector.ingest.values import Difference, Told
 from collector.store.changes import RollupKey, Session
 from session_core.errors import Origin
 from tests.histories import SECOND_US, START_US, YEAR_US, Life, lives, records, session_id

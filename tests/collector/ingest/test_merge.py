@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.ingest.decode import Record, Told, decode
+from collector.ingest.decode import Record, decode
 from collector.ingest.merge import GAPS_MAX, LOST_REASONS_MAX, TooManyGapsError, merge, merge_lost, receive
 from collector.ingest.operators import OUTAGE, SESSION, Merged
+from collector.ingest.values import Told
 from collector.store.changes import (
     N_BITS,
     OUTAGE_COLUMNS,
