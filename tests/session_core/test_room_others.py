@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from session_core.events import Client, Event, Outage, ParticipantView, RoomState, Session, Token, Totals
+from session_core.policy import ReconnectPolicy
 from session_core.room import IGNORED_WORDS_MAX, Room
 from session_core.signals import (
     IceState,
@@ -231,3 +232,17 @@ def test_words_that_mean_nothing_are_counted_up_to_a_bound() -> None:
         room.receive(IceState("P1", "word 0"), at(0))
     assert (len(room.ignored), room.ignored["other"]) == (IGNORED_WORDS_MAX + 1, 10)
     assert room.ignored["word 0"] == IGNORED_WORDS_MAX + 11
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [(ReconnectPolicy.documented(), ["2 participant.connected dave"]), (ReconnectPolicy.twilio_js(), [])],
+    ids=["documented", "twilio-js"],
+)
+def test_a_word_that_nobody_knows_means_to_the_sdks_policy_what_it_means_to_the_sdk(
+    policy: ReconnectPolicy, told: list[str]
+) -> None:
+    dreaming, awake = participant("dave", "dreaming", 1), participant("dave", "connected", 1)
+    room = a_joined_room(policy)
+    room.receive(ParticipantsUpdated((dreaming,)), at(1))
+    assert play(room, (2, ParticipantsUpdated((awake,)))) == told
