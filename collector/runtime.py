@@ -16,14 +16,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import partial
 from typing import Any, Final, Self
 
 from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine
 
 from collector import __version__
 from collector.ageing import keep_ageing
-from collector.api.app import make_app
+from collector.api.app import make_app, make_probes
 from collector.api.health import Check, Readiness
 from collector.api.server import Server
 from collector.errors import CollectorError, StopTimedOut
@@ -37,7 +39,7 @@ from collector.ingest.storing import InThread, Storing
 from collector.metrics import Metrics
 from collector.settings import Settings
 from collector.store.ageing import Ageing
-from collector.store.check import Finding, check_store, require_cluster
+from collector.store.check import Finding, ask, check_store, require_cluster
 from collector.store.engine import make_engine, require_schema
 from collector.store.place import Place
 from collector.store.reader import Reader
@@ -53,9 +55,16 @@ Clock = Callable[[], int]
 """The wall clock, in µs since 1970."""
 
 
+class Part(StrEnum):
+    """A part of a collector that can run in a process of its own."""
+
+    INGEST = "ingest"
+    API = "api"
+
+
 @dataclass(frozen=True)
 class Options:
-    """What a collector is made of, as plain values."""
+    """What a collector is made of, as plain values. `only`: the part of it that runs; None: all of it."""
 
     kafka: KafkaConnection
     database_url: str = field(default="sqlite:///roomwatch.db", repr=False)
@@ -72,11 +81,13 @@ class Options:
     sdks: tuple[str, ...] = ()
     start_within_s: float = 15.0
     stop_within_s: float = 20.0
+    only: Part | None = None
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: Settings, only: Part | None = None) -> Self:
         """The values that the settings say."""
         return cls(
+            only=only,
             kafka=kafka_connection(settings),
             database_url=settings.database_url.get_secret_value(),
             topic=settings.kafka_topic,
@@ -123,10 +134,11 @@ async def run(
         try:
             async with asyncio.TaskGroup() as tasks:
                 overdue = tasks.create_task(_overdue(stop, options.stop_within_s))
-                tasks.create_task(_read(collector, stop, overdue))
+                tasks.create_task(_work(collector, stop, overdue))
                 tasks.create_task(collector.server.serve())
-                ageing, metrics, every_s = collector.ageing, collector.metrics, options.retention_every_s
-                tasks.create_task(keep_ageing(ageing, metrics, every_s=every_s, stop=stop, clock_us=clock_us))
+                if collector.consumer is not None:
+                    ageing, metrics, every_s = collector.ageing, collector.metrics, options.retention_every_s
+                    tasks.create_task(keep_ageing(ageing, metrics, every_s=every_s, stop=stop, clock_us=clock_us))
                 await collector.server.is_serving()
                 log.info("listening on %s", collector.server.url)
                 if on_listening is not None:
@@ -149,7 +161,7 @@ async def check(options: Options, *, clock_us: Clock) -> list[Finding]:
 
 @dataclass(frozen=True)
 class _Collector:
-    consumer: Consumer
+    consumer: Consumer | None
     server: Server
     ageing: Ageing
     metrics: Metrics
@@ -160,12 +172,31 @@ async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, cl
     engine = make_engine(options.database_url)
     stack.callback(engine.dispose)
     await asyncio.to_thread(require_schema, engine)
+    metrics = Metrics(CollectorRegistry(), version=__version__, regions=options.regions, sdks=options.sdks)
+    consumer = None if options.only is Part.API else await _consumer(options, engine, metrics, stack, clock_us)
+
+    def ready() -> Readiness:
+        if consumer is None:
+            return readiness_of_api(engine, stopping=stop.is_set())
+        return readiness(consumer.status, stopping=stop.is_set())
+
+    keeps = options.retention
+    if options.only is Part.INGEST:
+        app = make_probes(metrics, ready, __version__)
+    else:
+        app = make_app(Reader(engine, keeps), metrics, ready, __version__, clock_us=clock_us)
+    server = Server(app, options.http_host, options.http_port)
+    stack.callback(server.close)
+    return _Collector(consumer, server, Ageing(engine, keeps), metrics)
+
+
+async def _consumer(
+    options: Options, engine: Engine, metrics: Metrics, stack: AsyncExitStack, clock_us: Clock
+) -> Consumer:
     facts = await wait_for_cluster(options.kafka, options.start_within_s)
     require_topics(options.kafka, facts, options.topic)
     place = Place(facts.cluster_id, options.topic, options.group)
     await asyncio.to_thread(require_cluster, engine, place)
-    in_merger, in_writer = _thread("merger", stack), _thread("writer", stack)
-    metrics = Metrics(CollectorRegistry(), version=__version__, regions=options.regions, sdks=options.sdks)
     keeps = options.retention
     writer = Writer(engine, *place, keeps)
     holder = Holder(
@@ -183,11 +214,11 @@ async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, cl
         dead_letters,
         metrics,
         now_us=clock_us,
-        in_merger=in_merger,
-        in_writer=in_writer,
+        in_merger=_thread("merger", stack),
+        in_writer=_thread("writer", stack),
         token_risk_us=options.token_risk_s * 1_000_000,
     )
-    consumer = Consumer(
+    return Consumer(
         options.kafka,
         options.topic,
         options.group,
@@ -199,14 +230,6 @@ async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, cl
         metrics=metrics,
         now_us=clock_us,
     )
-
-    def ready() -> Readiness:
-        return readiness(consumer.status, stopping=stop.is_set())
-
-    app = make_app(Reader(engine, keeps), metrics, ready, __version__, clock_us=clock_us)
-    server = Server(app, options.http_host, options.http_port)
-    stack.callback(server.close)
-    return _Collector(consumer, server, Ageing(engine, keeps), metrics)
 
 
 def _thread(name: str, stack: AsyncExitStack) -> InThread[Any]:
@@ -236,9 +259,25 @@ def readiness(status: Status, *, stopping: bool) -> Readiness:
     return Readiness(ready=all(one.ok for one in checks), checks=checks)
 
 
-async def _read(collector: _Collector, stop: asyncio.Event, overdue: asyncio.Task[None]) -> None:
+def readiness_of_api(engine: Engine, *, stopping: bool) -> Readiness:
+    """Whether a process that only answers does its work now."""
     try:
-        await collector.consumer.run(stop)
+        ask(engine)
+    except CollectorError as error:
+        store = Check(name="store", ok=False, detail=str(error))
+    else:
+        store = Check(name="store", ok=True)
+    checks = (Check(name="running", ok=not stopping, detail="stopping" if stopping else ""), store)
+    return Readiness(ready=all(one.ok for one in checks), checks=checks)
+
+
+async def _work(collector: _Collector, stop: asyncio.Event, overdue: asyncio.Task[None]) -> None:
+    """Until `stop`; then nobody is let in any more."""
+    try:
+        if collector.consumer is not None:
+            await collector.consumer.run(stop)
+        else:
+            await stop.wait()
     finally:
         overdue.cancel()
         collector.server.stop()

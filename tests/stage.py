@@ -163,20 +163,20 @@ class Stage:
             return 0
 
     @contextmanager
-    def collector(self, **settings: object) -> Iterator[Running]:
+    def collector(self, *arguments: str, **settings: object) -> Iterator[Running]:
         """A collector that listens; whatever is left of it at the end is killed."""
-        running = self.start(**settings)
+        running = self.start(*arguments, **settings)
         try:
             yield running
         finally:
             running.process.kill()
 
-    def start(self, **settings: object) -> Running:
+    def start(self, *arguments: str, **settings: object) -> Running:
         """Starts a collector and returns when it listens."""
         self._started += 1
         process = ServerProcess(
             "roomwatch run",
-            [str(ROOMWATCH), "run"],
+            [str(ROOMWATCH), "run", *arguments],
             self.folder / f"collector-{self._started}.log",
             environment=environment(
                 {

@@ -34,6 +34,21 @@ def make_app(
     clock_us: Callable[[], int],
 ) -> FastAPI:
     """The application over a reader. `clock_us` tells the time as µs since 1970. It and `readiness` run in threads."""
+    app = make_probes(metrics, readiness, version)
+    app.state.reader = reader
+    app.state.clock_us = clock_us
+    app.state.templates = make_templates(version)
+    api = APIRouter(prefix="/api/v1", dependencies=[Depends(refuse_unknown_parameters)])
+    for noun in (sessions, rooms, breakdowns, kpis, codes):
+        api.include_router(noun.router)
+    app.include_router(api)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=f"{FOLDER}/static"), name="static")
+    return app
+
+
+def make_probes(metrics: Exposition, readiness: Callable[[], Readiness], version: str) -> FastAPI:
+    """What machines ask alone: health, readiness and metrics. `readiness` runs in threads."""
     app = FastAPI(
         title="Roomwatch",
         version=version,
@@ -44,16 +59,7 @@ def make_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.reader = reader
-    app.state.clock_us = clock_us
-    app.state.templates = make_templates(version)
     problems.install(app)
     app.add_middleware(SecurityHeaders)
-    api = APIRouter(prefix="/api/v1", dependencies=[Depends(refuse_unknown_parameters)])
-    for noun in (sessions, rooms, breakdowns, kpis, codes):
-        api.include_router(noun.router)
-    app.include_router(api)
     app.include_router(health.make_router(metrics, readiness, version))
-    app.include_router(pages.router)
-    app.mount("/static", StaticFiles(directory=f"{FOLDER}/static"), name="static")
     return app

@@ -30,7 +30,10 @@ def add(commands: Commands, *, whole: bool) -> None:
         ("migrate", _migrate, "bring the store to the schema of this version"),
         ("check", _check, "look at Kafka, the store and the clocks; name what mends each"),
     ):
-        add_configured(commands, name, command, text, whole=whole)
+        sub = add_configured(commands, name, command, text, whole=whole)
+        if name == "run":
+            only = "one part of it, where two processes shall do what one does: read and store, or answer"
+            sub.add_argument("--only", choices=("ingest", "api"), help=only)
 
 
 def _run(told: argparse.Namespace) -> int:
@@ -38,21 +41,21 @@ def _run(told: argparse.Namespace) -> int:
 
     settings = settings_of(told)
     try:
-        asyncio.run(_run_until_told(settings))
+        asyncio.run(_run_until_told(settings, told.only))
     except StopTimedOut as error:
         _end_at_once(error)
     return DONE
 
 
-async def _run_until_told(settings: Settings) -> None:
+async def _run_until_told(settings: Settings, only: str | None) -> None:
     import asyncio  # noqa: PLC0415 - see the package's docstring
 
-    from collector.runtime import Options, run  # noqa: PLC0415
+    from collector.runtime import Options, Part, run  # noqa: PLC0415
 
     stop = asyncio.Event()
     _stop_on_signals(stop)
     _tune_for_throughput()
-    await run(Options.of(settings), stop, clock_us=clock_us)
+    await run(Options.of(settings, Part(only) if only else None), stop, clock_us=clock_us)
 
 
 def _tune_for_throughput() -> None:

@@ -51,6 +51,12 @@ def require_cluster(engine: Engine, place: Place) -> None:
         raise ClusterChanged(place.topic, min(stored), place.cluster_id)
 
 
+def ask(engine: Engine) -> None:
+    """Asks the store the least there is to ask. Raises a StoreError where it does not answer."""
+    with plainly(engine), engine.connect() as connection:
+        connection.execute(select(1))
+
+
 def _stored_clusters(engine: Engine, place: Place) -> set[str]:
     """The clusters that offsets of this topic and group were stored of."""
     of = kafka_offsets.c
