@@ -2,7 +2,8 @@
 
 Run as `python -m collector.demo.embedding BOOTSTRAP TOPIC SEED NUMBERS_FROM`. For every event that takes a number it
 writes the session's id on a line of standard output, before the event is published: what a killed process cannot say
-any more, somebody must have heard. SIGTERM ends it in order. `EmbeddingProcess` is the other end of it.
+any more, somebody must have heard. SIGTERM ends it in order; the end of its standard input ends it at once, for whoever
+started it is gone then. `EmbeddingProcess` is the other end of it.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ class EmbeddingProcess:
         numbers_from = FIRST_NUMBER + self._starts * NUMBERS_A_PROCESS
         self._starts += 1
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", __name__, *self._arguments, str(numbers_from), stdout=asyncio.subprocess.PIPE
+            *(sys.executable, "-m", __name__, *self._arguments, str(numbers_from)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
         )
         self._hearing = asyncio.create_task(self._hear(self._process))
 
@@ -97,12 +100,18 @@ async def _embed(bootstrap_servers: str, topic: str, seed: int, numbers_from: in
     for ending in (signal.SIGTERM, signal.SIGINT):
         # Ctrl-C reaches every process of a terminal; the demo tells this one when it is its turn.
         loop.add_signal_handler(ending, stop.set if ending is signal.SIGTERM else lambda: None)
+    loop.add_reader(sys.stdin.fileno(), _end_at_once)
     publisher = Publisher(KafkaSink(bootstrap_servers, topic), outbox=_TellingOutbox(), memory_only=True)
     fleet = Fleet(publisher, Random(seed + numbers_from), rooms=ROOMS, numbers_from=numbers_from)
     fleet.start()
     await stop.wait()
     await fleet.stop()
     await publisher.close()
+
+
+def _end_at_once() -> None:
+    """Nobody writes to standard input: it can only have ended. The broker went with whoever started us."""
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Final
 import httpx
 import pytest
 
+from tests.servers.processes import children_of, is_alive
 from tests.waiting import wait_until
 
 ADDRESS: Final = re.compile(r"open (?P<url>http://\S+) ")
@@ -109,3 +110,11 @@ def test_a_port_that_is_taken_is_one_line_and_exit_code_2(demo: Demo, tmp_path: 
     assert second.returncode == 2
     assert second.stderr.count("\n") == 1
     assert taken in second.stderr
+
+
+def test_a_demo_that_is_killed_leaves_no_process_behind(demo: Demo) -> None:
+    demo.url()
+    children = wait_until(lambda: children_of(demo.process.pid), within_s=30)
+    demo.process.kill()
+    demo.process.wait()
+    wait_until(lambda: not any(is_alive(child) for child in children), within_s=30)
