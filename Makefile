@@ -6,10 +6,10 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test spark compat compiled check cover mutate bench generate lock clean
+.PHONY: help setup demo test spark compat compiled check cover mutate bench bench-e2e generate lock clean
 
 help: ## This list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "roomwatch needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
@@ -74,6 +74,9 @@ compiled: setup $(COMPILED)/stamp ## The collector with its hot path compiled, h
 bench: $(VENV)/dev.stamp ## What the core costs and how fast the collector writes, as ratios measured in one run
 	@$(BIN)/python benchmarks/core.py
 	@$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+
+bench-e2e: setup $(COMPILED)/stamp ## From Kafka to the commit: how fast one and two collectors store, compiled
+	@$(BIN)/python benchmarks/end_to_end.py --code $(COMPILED)/site $(BENCH_ARGS)
 
 generate: $(VENV)/dev.stamp ## Write the files that are generated from the code anew
 	@$(BIN)/python -m tools.generate
