@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
@@ -149,7 +149,7 @@ class Storing:
 
         Raises Fenced, SchemaMismatch or Abandoned, and what `patience` raises; see rule 3.
         """
-        with self._hand():
+        async with self._hand():
             batch = await self._taken(records, {}, patience)
             stored, anew = await self._landed(patience)
             if anew:
@@ -161,7 +161,7 @@ class Storing:
 
     async def flush(self, patience: Patience) -> list[Batch]:
         """Returns what was stored meanwhile, when nothing is in hand any more. Raises as `put` does."""
-        with self._hand():
+        async with self._hand():
             stored, _ = await self._landed(patience)
         return stored
 
@@ -176,7 +176,7 @@ class Storing:
             silent = self._writer.silent_sessions(partition, before_us)
             return self._holder.sweep(partition, stream_us, self._now_us(), silent)
 
-        with self._hand():
+        async with self._hand():
             batch = await self.read(swept, patience)
             await self._written(batch, (), patience.wait)
             self._holder.wrote(batch)
@@ -191,16 +191,15 @@ class Storing:
         self._holder.drop(list(self._holder.positions))
         self._show_idle()
 
-    @contextmanager
-    def _hand(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def _hand(self) -> AsyncIterator[None]:
         """While this is open something is in hand. Rule 3 is kept here."""
         self.idle.clear()
         self._taking = True
         try:
             yield
-        except BaseException:
-            self._flight = None
-            self._holder.drop(list(self._holder.positions))
+        except Exception:
+            await self.give_up()
             raise
         finally:
             self._taking = False
