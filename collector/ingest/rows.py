@@ -34,8 +34,8 @@ def event_row(told: Told, record: Record, stored_at: int) -> EventRow:
     return (
         data.session_id, data.seq, message.type, told.at, record.append_at_us, stored_at, record.partition,
         record.offset, data.room_sid, data.participant_sid, data.from_state, data.to_state, data.subject_sid,
-        region, network_type,
-        error_code, None if origin is None else origin.value, data.reason, number, attempts, downtime_ms, _extra(data),
+        region, network_type, error_code, None if origin is None else origin.value, data.reason, number, attempts,
+        downtime_ms, _extra(data),
     )  # fmt: skip
 
 

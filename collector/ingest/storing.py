@@ -182,9 +182,15 @@ class Storing:
             self._holder.wrote(batch)
 
     async def give_up(self) -> None:
-        """Waits for the end of what is being written, whatever it is; then nothing is in hand."""
+        """Waits for the end of what is being written, whatever it is; then nothing is in hand.
+
+        Whoever is cancelled does not wait: a database that hangs must not hold up a stop that is overdue.
+        """
         flight, self._flight = self._flight, None
         if flight is not None:
+            caller = asyncio.current_task()
+            if caller is not None and caller.cancelling():
+                flight.writing.cancel()
             await asyncio.wait({flight.writing})
             if not flight.writing.cancelled():
                 flight.writing.exception()  # it was told elsewhere, or nobody asks any more
