@@ -17,14 +17,14 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple, Protocol
-from uuid import UUID
+from typing import Final, NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from collector import metric_labels as labels
+from collector.metric_facts import Difference
 
 LATE_AFTER_US: Final = 15 * 60 * 1_000_000
 
@@ -32,44 +32,6 @@ OUTAGE_EDGES_S: Final = (0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 45, 60, 90, 120, 
 DELAY_EDGES_S: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 TRANSACTION_EDGES_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 BATCH_EDGES: Final = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
-
-
-class Difference(Protocol):
-    """What one batch changed about one session, as the rollups and the counters see it.
-
-    `kind`: started, joined, outage, outage_ended or ended. `sign` +1 tells a fact, -1 takes back what was told before;
-    `restates` marks such pairs that tell the same fact with another date, sum or dimension. `at_us` is corrected time.
-    `code` is -1, the others are empty where there is none. `a` of outage: 1 where it is a flap; of outage_ended: ms of
-    downtime; of ended: ms connected, and `b` ms reconnecting.
-    """
-
-    # Each is explained above.
-    @property
-    def kind(self) -> str: ...  # noqa: D102
-    @property
-    def sign(self) -> int: ...  # noqa: D102
-    @property
-    def restates(self) -> bool: ...  # noqa: D102
-    @property
-    def at_us(self) -> int: ...  # noqa: D102
-    @property
-    def code(self) -> int: ...  # noqa: D102
-    @property
-    def cause(self) -> str: ...  # noqa: D102
-    @property
-    def outcome(self) -> str: ...  # noqa: D102
-    @property
-    def fate(self) -> str: ...  # noqa: D102
-    @property
-    def region(self) -> str: ...  # noqa: D102
-    @property
-    def sdk(self) -> str: ...  # noqa: D102
-    @property
-    def a(self) -> int: ...  # noqa: D102
-    @property
-    def b(self) -> int: ...  # noqa: D102
-    @property
-    def session_id(self) -> UUID: ...  # noqa: D102
 
 
 class Held(NamedTuple):
@@ -195,6 +157,10 @@ class Metrics:
             "partition",
         )
         self.dead_letters = self._counter("rtc_collector_dead_letters_total", "Records refused, by reason.", "reason")
+        self.letters_left_out = self._counter(
+            "rtc_collector_dead_letters_left_out_total",
+            "Records refused that the store had no room for; the topic of dead letters has them.",
+        )
         self.records_lost = self._counter(
             "rtc_collector_records_lost_total",
             "Offsets that the log dropped before they were read: we were away for longer than it keeps them.",

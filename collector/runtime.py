@@ -119,6 +119,7 @@ def retention_of(settings: Settings) -> Retention:
         settings.retention_outages_days,
         settings.retention_rollups_days,
         settings.retention_dead_letters_days,
+        settings.retention_dead_letters_max,
     )
 
 
@@ -205,6 +206,7 @@ async def _consumer(
         sessions_max=options.sessions_max,
         retention_us=keeps.sessions_us,
         events_us=keeps.events_us,
+        days_refused=writer.days_refused,
     )
     dead_letters = DeadLetters(options.kafka, options.topic, version=__version__)
     stack.push_async_callback(dead_letters.close)

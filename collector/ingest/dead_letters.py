@@ -19,7 +19,7 @@ from collector.ingest.sending import ACKNOWLEDGED_WITHIN_S, Header, Outgoing, Se
 from collector.store.changes import DeadLetter
 from session_core.events import utc_from_us
 
-LETTERS_AT_ONCE: Final = 1_000
+LETTERS_AT_ONCE: Final = 10_000
 BYTES_AT_ONCE: Final = 4 * 1024 * 1024
 """What is sent between two acknowledgements: a storm of poison takes longer, and no longer than it may for each."""
 OURS: Final = "roomwatch-"

@@ -296,10 +296,11 @@ class Storing:
     def _write(self, batch: Batch, records: Sequence[Record]) -> None:
         """Runs in the writer's thread."""
         with self._metrics.transaction.time():
-            self._writer.write(batch.changes, self._now_us())
+            left_out = self._writer.write(batch.changes, self._now_us())
         now_us = self._now_us()
         self._metrics.count(batch.differences, now_us=now_us, results=batch.results, transitions=batch.transitions)
         self._metrics.count_dead_letters(letter.reason for letter in batch.changes.dead_letters)
+        self._metrics.letters_left_out.inc(left_out)
         self._metrics.unknown_fields.inc(batch.unknown_fields)
         if records:
             self._metrics.batch_events.observe(len(records))

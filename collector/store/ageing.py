@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, and_, exists, func, or_, select
 from sqlalchemy.sql import ColumnElement
 
 from collector.store.ageing_sqlite import SqliteAgeing
+from collector.store.dead_letters import letters_before_us
 from collector.store.failures import plainly
 from collector.store.retention import DAY_US, KINDS, Due, Gone, Retention
 from collector.store.tables import dead_letters, outages, rollups, sessions
@@ -75,6 +76,8 @@ class Ageing:
 
     def _rows(self, connection: Connection, kind: str, now_us: int) -> Due:
         before_us = self._retention.before_us(kind, now_us)
+        if kind == "dead_letters":
+            before_us = letters_before_us(connection, self._retention, now_us)
         rows = 0
         if before_us is not None:
             rows = connection.execute(select(func.count()).where(self._is_old(kind, before_us, now_us))).scalar_one()

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from collector.errors import RetentionBusy
 from collector.store.days_dropped import SLICE_ROWS, aged_days, days_there, drop_days, name_days, old_rows
+from collector.store.dead_letters import letters_before_us
 from collector.store.retention import DAY_US, Due, Gone, Retention
 from session_core.events import utc_from_us
 
@@ -102,7 +103,7 @@ class PostgresqlAgeing:
             yield from _slices(driver, "outages", "started_at", utc_from_us(before_us), _ORPHANS)
         if (before_us := keeps.before_us("rollups", now_us)) is not None:
             yield from _slices(driver, "rollups", "minute", before_us // 60_000_000)
-        if (before_us := keeps.before_us("dead_letters", now_us)) is not None:
+        if (before_us := letters_before_us(connection, keeps, now_us)) is not None:
             yield from _slices(driver, "dead_letters", "stored_at", utc_from_us(before_us))
 
     def _sessions(self, driver: psycopg.Connection[Any], now_us: int) -> Iterator[Gone]:
