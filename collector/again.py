@@ -82,7 +82,7 @@ async def send_again(
     *,
     dry_run: bool,
     clock_us: Callable[[], int],
-    tell: Callable[[SentAgain], None],
+    tell: Callable[[SentAgain, int], None],
 ) -> SentAgain:
     """Sends the dead letters that the filters name again. Raises what connecting raises."""
     with closing(_Store(source.database_url)) as store:

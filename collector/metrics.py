@@ -185,6 +185,15 @@ class Metrics:
             "rtc_collector_oldest_day_timestamp_seconds",
             "Where the oldest day of events began; 0 where there are none.",
         )
+        self.store_bytes = self._gauge(
+            "rtc_collector_store_bytes",
+            "Size of a table with its indexes, and of `all`, when this collector last looked for what is old. SQLite "
+            "knows `all` alone.",
+            "table",
+        )
+        self.sessions_held = self._gauge(
+            "rtc_collector_sessions_held", "Sessions in memory; beyond sessions_max only what is not written yet."
+        )
         self.build_info = self._gauge("rtc_collector_build_info", "Always 1; the label tells the version.", "version")
 
     def count(

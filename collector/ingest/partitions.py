@@ -68,6 +68,11 @@ class Holder:
         """The partitions that are ours, and the offset that is next in each."""
         return self._positions
 
+    @property
+    def sessions_held(self) -> int:
+        """How many sessions are in memory."""
+        return len(self._sessions)
+
     def sessions(self, partition: int) -> list[Session]:
         """The sessions of a partition that are held in memory now."""
         return [session for session in self._sessions.values() if session.kafka_partition == partition]

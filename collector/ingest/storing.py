@@ -23,7 +23,7 @@ from uuid import UUID
 
 from collector.errors import CollectorError, DeadLettersRefused, RowRefused, StaleSession, StoreUnavailable
 from collector.ingest import watchdog
-from collector.ingest.dead_letters import DeadLetters, Letter
+from collector.ingest.dead_letters import DeadLetters, Letter, portions
 from collector.ingest.decode import Record, Refusal
 from collector.ingest.partitions import Holder
 from collector.ingest.sending import Header
@@ -272,11 +272,16 @@ class Storing:
 
     async def _put_aside(self, batch: Batch, headers_of: HeadersOf, aside: set[Place], wait: Wait) -> None:
         """Rule 1. `aside`: what was acknowledged already, when the same records were taken before."""
-        letters = [
+        letters = (
             Letter(letter, headers_of(letter.partition, letter.offset))
             for letter in batch.changes.dead_letters
             if (letter.partition, letter.offset) not in aside
-        ]
+        )
+        for some in portions(letters):
+            await self._acknowledged(some, wait)
+            aside.update((letter.refused.partition, letter.refused.offset) for letter in some)
+
+    async def _acknowledged(self, letters: Sequence[Letter], wait: Wait) -> None:
         delays = growing_delays()
         while True:
             try:
@@ -286,7 +291,6 @@ class Storing:
                 await wait(next(delays))
             else:
                 self._writing_trouble.end()
-                aside.update((letter.refused.partition, letter.refused.offset) for letter in letters)
                 return
 
     async def _written(self, batch: Batch, records: Sequence[Record], wait: Wait) -> None:
@@ -315,6 +319,7 @@ class Storing:
 
     def show_held(self, now_us: int) -> None:
         """Sets the gauges of what is held. In the merger's thread."""
+        self._metrics.sessions_held.set(self._holder.sessions_held)
         for partition, held in self._holder.held(now_us, self._token_risk_us).items():
             self._metrics.hold(partition, held)
 

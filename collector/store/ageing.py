@@ -39,6 +39,9 @@ class Ways(Protocol):
     def events_due(self, connection: Connection, now_us: int) -> Due:
         """Which events are old."""
 
+    def sizes(self, connection: Connection) -> dict[str, int]:
+        """Bytes of tables with their indexes, as far as the database knows them; and of `all`."""
+
     def steps(self, connection: Connection, now_us: int) -> Iterator[Gone]:
         """Does away with what is old, a short transaction at a time."""
 
@@ -73,6 +76,11 @@ class Ageing:
         """When the oldest day of events begins, those of wrong clocks left out; None where there are no events."""
         with plainly(self._engine), self._engine.connect() as connection:
             return self._ways.events_due(connection, now_us).oldest_us
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of tables with their indexes, as far as the database knows them; and of `all`."""
+        with plainly(self._engine), self._engine.connect() as connection:
+            return self._ways.sizes(connection)
 
     def _rows(self, connection: Connection, kind: str, now_us: int) -> Due:
         before_us = self._retention.before_us(kind, now_us)

@@ -49,6 +49,14 @@ _OLD: Final = """
         )) RETURNING {age}
     ) SELECT count(*), max({age}) FROM gone
 """
+_SIZES: Final = """
+    SELECT coalesce(parent.relname, one.relname), sum(pg_total_relation_size(one.oid))::int8
+    FROM pg_class AS one LEFT JOIN pg_inherits ON inhrelid = one.oid
+    LEFT JOIN pg_class AS parent ON parent.oid = inhparent
+    WHERE one.relkind = 'r' AND one.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'events'::regclass)
+    AND coalesce(parent.relname, one.relname) IN ('events', 'sessions', 'outages', 'rollups', 'dead_letters') GROUP BY 1
+    UNION ALL SELECT 'all', pg_database_size(current_database())
+"""
 _ORPHANS: Final = "AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.session_id = outages.session_id)"
 
 
@@ -90,6 +98,10 @@ class PostgresqlAgeing:
             sum(one.size for one in aged),
             min(known) * DAY_US if known else None,
         )
+
+    def sizes(self, connection: Connection) -> dict[str, int]:
+        """Bytes of each table that ages, days of events together, and of the database."""
+        return {str(table): int(size) for table, size in connection.exec_driver_sql(_SIZES)}
 
     def steps(self, connection: Connection, now_us: int) -> Iterator[Gone]:
         """Does away with what is old, a short transaction at a time."""

@@ -66,6 +66,13 @@ class SqliteAgeing:
             ).scalar_one()
         return Due("events", self._retention.events_days, before_us, rows, oldest_us=_day_us(oldest))
 
+    def sizes(self, connection: Connection) -> dict[str, int]:
+        """Bytes of the file; what each table takes of it SQLite does not know everywhere."""
+        pages, size = (
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("page_count", "page_size")
+        )
+        return {"all": pages * size}
+
     def steps(self, connection: Connection, now_us: int) -> Iterator[Gone]:
         """Does away with what is old, a short transaction at a time."""
         keeps = self._retention
