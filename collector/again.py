@@ -64,7 +64,13 @@ async def replay(
             stretches = _stored(await log.between(since_us, until_us), stored)
             work = sum(stretch.length for stretch in stretches.values())
             # What is older than the store remembers would be counted as new.
-            holder = Holder(source.topic, writer.load, retention_us=keeps.sessions_us, events_us=keeps.events_us)
+            holder = Holder(
+                source.topic,
+                writer.load,
+                retention_us=keeps.sessions_us,
+                events_us=keeps.events_us,
+                days_refused=writer.days_refused,
+            )
             write = None if dry_run else writer.write
             again = Replay(holder, write, now_us=clock_us, in_thread=asyncio.to_thread)
             return await again.run(log, stretches, lambda done: tell(done, work))
@@ -76,7 +82,7 @@ async def send_again(
     *,
     dry_run: bool,
     clock_us: Callable[[], int],
-    tell: Callable[[SentAgain], None],
+    tell: Callable[[SentAgain, int], None],
 ) -> SentAgain:
     """Sends the dead letters that the filters name again. Raises what connecting raises."""
     with closing(_Store(source.database_url)) as store:

@@ -58,6 +58,8 @@ def age(ageing: Ageing, metrics: Metrics, now_us: int, pause: Pause) -> None:
     try:
         done = ageing.run(now_us, pause, lambda gone: metrics.rows_aged.labels(gone.kind).inc(gone.rows))
         metrics.oldest_day.set((ageing.oldest_day_us(now_us) or 0) / 1_000_000)
+        for table, size in ageing.sizes().items():
+            metrics.store_bytes.labels(table).set(size)
         if done:
             metrics.aged_at.set(now_us / 1_000_000)
     except RetentionBusy:

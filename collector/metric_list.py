@@ -133,6 +133,10 @@ class MetricList:
             "partition",
         )
         self.dead_letters = self._counter("rtc_collector_dead_letters_total", "Records refused, by reason.", "reason")
+        self.letters_left_out = self._counter(
+            "rtc_collector_dead_letters_left_out_total",
+            "Records refused that the store had no room for; the topic of dead letters has them.",
+        )
         self.records_lost = self._counter(
             "rtc_collector_records_lost_total",
             "Offsets that the log dropped before they were read: we were away for longer than it keeps them.",
@@ -157,6 +161,12 @@ class MetricList:
             "rtc_collector_oldest_day_timestamp_seconds",
             "Where the oldest day of events began; 0 where there are none.",
         )
+        self.store_bytes = self._gauge(
+            "rtc_collector_store_bytes",
+            "Size of a table with its indexes, and of `all`, when this collector last looked for what is old. SQLite "
+            "knows `all` alone.",
+            "table",
+        )
         self.build_info = self._gauge("rtc_collector_build_info", "Always 1; the label tells the version.", "version")
 
     def _begin(self) -> None:
@@ -173,6 +183,7 @@ class MetricList:
             self.state_seconds.labels(state)
         for move in labels.TRANSITIONS:
             self.state_transitions.labels(*move)
+        self.store_bytes.labels("all")
         for where in labels.MET:
             self.sessions_met.labels(where)
         for table in labels.TABLES_THAT_AGE:

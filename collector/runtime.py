@@ -120,6 +120,7 @@ def retention_of(settings: Settings) -> Retention:
         settings.retention_outages_days,
         settings.retention_rollups_days,
         settings.retention_dead_letters_days,
+        settings.retention_dead_letters_max,
     )
 
 
@@ -207,6 +208,7 @@ async def _consumer(
         token_window_us=options.token_risk_s * 1_000_000,
         retention_us=keeps.sessions_us,
         events_us=keeps.events_us,
+        days_refused=writer.days_refused,
     )
     dead_letters = DeadLetters(options.kafka, options.topic, version=__version__)
     stack.push_async_callback(dead_letters.close)

@@ -144,6 +144,13 @@ class Settings(BaseSettings):
     retention_dead_letters_days: int = Field(
         default=35, ge=0, le=DAYS_MAX, description="Days that refused records are kept in the store; 0: forever."
     )
+    retention_dead_letters_max: int = Field(
+        default=100_000,
+        ge=0,
+        le=100_000_000,
+        description="Refused records that the store keeps, at most 17 KB each. Beyond them the topic of dead letters "
+        "alone has what comes; where they take three quarters of that, the oldest go with what is old.",
+    )
     retention_every_minutes: int = Field(
         default=60,
         ge=0,

@@ -51,6 +51,7 @@ def _add_letters(verbs: Commands, *, whole: bool) -> None:
 def _add_filters(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--reason",
+        type=_reason,
         action="append",
         default=[],
         metavar="R",
@@ -108,16 +109,23 @@ def _send_again(told: argparse.Namespace) -> int:
 
     settings = settings_of(told)
     filters = _filters(told, settings, replayed=None if told.again else False)
-    done = asyncio.run(
-        send_again(_source(settings), filters, dry_run=told.dry_run, clock_us=clock_us, tell=lambda _: None)
-    )
+    progress = Progress("letters")
+
+    def tell(done: SentAgain, of: int) -> None:
+        progress.tell(done.looked_at, of)
+
+    try:
+        done = asyncio.run(send_again(_source(settings), filters, dry_run=told.dry_run, clock_us=clock_us, tell=tell))
+    finally:
+        progress.end()
     print(sent_again(done, dry_run=told.dry_run))
     return FOUND if done.refused or done.gone else DONE
 
 
 def sent_again(done: SentAgain, *, dry_run: bool) -> str:
     """What became of the letters, a line each."""
-    lines = [f"{done.sent:,} letters {'would be sent' if dry_run else 'sent'} again"]
+    letters = "letter" if done.sent == 1 else "letters"
+    lines = [f"{done.sent:,} {letters} {'would be sent' if dry_run else 'sent'} again"]
     lines += [
         f"{count:,} not sent: this version refuses them again: {reason}" for reason, count in done.refused.most_common()
     ]
@@ -171,6 +179,14 @@ def _source(settings: Settings) -> Source:
         settings.kafka_group,
         retention_of(settings),
     )
+
+
+def _reason(text: str) -> str:
+    from collector.metric_labels import DEAD_LETTER_REASONS  # noqa: PLC0415 - see the package's docstring
+
+    if text not in DEAD_LETTER_REASONS:
+        raise argparse.ArgumentTypeError(f"{text} is no reason; there are {', '.join(DEAD_LETTER_REASONS)}")
+    return text
 
 
 def _place(text: str) -> tuple[int, int]:

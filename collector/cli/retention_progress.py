@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, TextIO
 
+from collector.cli.progress import duration
 from collector.store.retention import Due, Gone
 
-SHOWN_EVERY_US: Final = 500_000
+TERMINAL_EVERY_US: Final = 500_000
+FILE_EVERY_US: Final = 10_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,7 +48,7 @@ class Progress:
         self._rows[gone.kind] += gone.rows
         if gone.day in self._dues["events"].whole_days:
             self._days.append(gone.day)
-        if now_us - self._shown_us >= SHOWN_EVERY_US:
+        if now_us - self._shown_us >= (TERMINAL_EVERY_US if self._over else FILE_EVERY_US):
             self._shown_us = now_us
             self._show(self._line(gone.kind, now_us))
 
@@ -61,7 +63,7 @@ class Progress:
         """What went in all."""
         went = [f"{rows:,} {kind.replace('_', ' ')}" for kind, rows in self._rows.items() if rows]
         if self._days:
-            went.append(f"{len(self._days)} days of events as a whole")
+            went.append(f"{_days(len(self._days))} of events as a whole")
         return ", ".join(went) or "nothing"
 
     def _line(self, kind: str, now_us: int) -> str:
@@ -71,8 +73,8 @@ class Progress:
             line += f", {len(self._days)} of {len(due.whole_days)} days"
         spent_s = (now_us - self._begun_us[kind]) / 1_000_000
         if rows and spent_s > 0:
-            left = timedelta(seconds=round(max(0, due.rows - rows) * spent_s / rows))
-            line += f", {rows / spent_s:,.0f} a second, {left} left"
+            left = duration(max(0, due.rows - rows) * spent_s / rows)
+            line += f", {rows / spent_s:,.0f}/s, {left} left"
         return line
 
     def _show(self, line: str) -> None:
@@ -89,8 +91,12 @@ def _count(due: Due, *, estimated: bool) -> str:
     text = f"{about}{due.rows:,} rows"
     if due.whole_days:
         size = "" if due.size is None else f", {due.size / 1_000_000:,.1f} MB"
-        text += f" in {len(due.whole_days)} whole days{size}"
+        text += f" in {_days(len(due.whole_days), 'whole ')}{size}"
     return text
+
+
+def _days(count: int, kind: str = "") -> str:
+    return f"{count} {kind}day{'' if count == 1 else 's'}"
 
 
 def moment(at_us: int) -> str:

@@ -8,7 +8,7 @@ Every wait is bounded; who calls tries again, for as long as it takes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
@@ -19,9 +19,10 @@ from collector.ingest.sending import ACKNOWLEDGED_WITHIN_S, Header, Outgoing, Se
 from collector.store.changes import DeadLetter
 from session_core.events import utc_from_us
 
-LETTERS_AT_ONCE: Final = 1_000
+LETTERS_AT_ONCE: Final = 10_000
 BYTES_AT_ONCE: Final = 4 * 1024 * 1024
-"""What is sent between two acknowledgements: a storm of poison takes longer, and no longer than it may for each."""
+"""What is sent between two acknowledgements: a storm of poison takes longer, and no longer than it may for each; where
+one portion fails, those before it need not be sent again."""
 OURS: Final = "roomwatch-"
 """What the names of our headers begin with."""
 DETAIL_CHARACTERS_MAX: Final = 500
@@ -45,10 +46,12 @@ class DeadLetters:
         self._sender = Sender(connection)
 
     async def put(self, letters: Sequence[Letter]) -> None:
-        """Returns when all letters are acknowledged by all replicas. Raises DeadLettersRefused."""
+        """Returns when all letters are acknowledged by all replicas. Raises DeadLettersRefused.
+
+        All of them may take as long as one call of the sender may; who has many hands them over in `portions`.
+        """
         try:
-            for some in _portions(letters):
-                await self._sender.send([self._outgoing(letter) for letter in some])
+            await self._sender.send([self._outgoing(letter) for letter in letters])
         except (KafkaError, TimeoutError, OSError) as error:
             raise DeadLettersRefused(self._topic, _why(error), _mend(self._connection, self._topic, error)) from error
 
@@ -62,7 +65,8 @@ class DeadLetters:
         return Outgoing(self._topic, None, refused.key, refused.value, headers)
 
 
-def _portions(letters: Sequence[Letter]) -> Iterator[list[Letter]]:
+def portions(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
+    """The letters, in parts that may be sent at once."""
     some: list[Letter] = []
     size = 0
     for letter in letters:

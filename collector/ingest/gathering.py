@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import attrgetter
+from typing import Any, Final
 
 from collector.ingest.decode import Record
 from collector.ingest.sending import Header
+
+_offset: Final = attrgetter("offset")
 
 
 @dataclass(frozen=True)
@@ -41,4 +45,5 @@ class Gathered:
     def headers(self, partition: int, offset: int) -> Sequence[Header]:
         """The headers that a record came with."""
         raws = self._raws.get(partition, ())
-        return next((tuple(raw.headers) for raw in raws if raw.offset == offset), ())
+        at = bisect_left(raws, offset, key=_offset)
+        return tuple(raws[at].headers) if at < len(raws) and raws[at].offset == offset else ()

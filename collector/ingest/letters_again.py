@@ -51,15 +51,20 @@ class LettersAgain:
         self._left = {partition: set(offsets) for partition, offsets in wanted.items()}
         self._note = note
 
-    async def run(self, letters: Log, tell: Callable[[SentAgain], None]) -> SentAgain:
-        """Looks through all letters. Raises BrokerUnreachable or BrokerRefused."""
+    async def run(self, letters: Log, tell: Callable[[SentAgain, int], None]) -> SentAgain:
+        """Looks through all letters; `tell` hears how far it is, and of how many.
+
+        Raises BrokerUnreachable or BrokerRefused.
+        """
         sender = Sender(self._connection)
+        stretches = await letters.whole()
+        work = sum(stretch.length for stretch in stretches.values())
         try:
-            async for found in letters.read(await letters.whole(), RECORDS_AT_ONCE):
+            async for found in letters.read(stretches, RECORDS_AT_ONCE):
                 for raws in found.values():
                     self.done.looked_at += len(raws)
                     await self._send(sender, [one for raw in raws if (one := self._again(raw)) is not None])
-                tell(self.done)
+                tell(self.done, work)
         finally:
             await sender.close()
         self.done.gone = sum(map(len, self._left.values()))

@@ -25,7 +25,7 @@ from collector.ingest.cache import Bounds, Cache
 from collector.ingest.decode import Record, Refusal, decode, session_begun_at
 from collector.ingest.derive import CLOCK_TOLERANCE_US
 from collector.ingest.live import LiveSessions
-from collector.ingest.taking import Batch, Met, Place, Taking
+from collector.ingest.taking import NO_DAYS, Batch, Met, Place, Taking
 from collector.metrics import Held
 from collector.store.changes import OffsetMove, Session, Standing
 
@@ -42,7 +42,8 @@ class Holder:
     `token_window_us`: a token that expires so soon puts its live session at risk.
     `retention_us`: a session that the store does not have and that began, or was told of, longer ago is expired, since
     the store may have forgotten it: its events change nothing. `events_us`: how long events are kept; one that was
-    appended longer ago is merged, but has no row. None: there is no such bound.
+    appended longer ago is merged, but has no row. None: there is no such bound. `days_refused`: asked at each batch for
+    the days that the store has no room for, so that it need not refuse their events once more.
     """
 
     def __init__(
@@ -54,11 +55,13 @@ class Holder:
         token_window_us: int = 0,
         retention_us: int | None = None,
         events_us: int | None = None,
+        days_refused: Callable[[int], AbstractSet[int]] = lambda _: NO_DAYS,
     ) -> None:
         self._topic = topic
         self._load = load
         self._retention_us = retention_us
         self._events_us = events_us
+        self._days_refused = days_refused
         self._cache = Cache(bounds)
         self._live = LiveSessions(token_window_us)
         self._positions: dict[int, int] = {}
@@ -135,7 +138,7 @@ class Holder:
         `load` raises is raised, and then nothing has changed.
         """
         kept_from_us = 0 if self._events_us is None else now_us - self._events_us
-        taking = Taking(self._topic, now_us, refused or {}, kept_from_us)
+        taking = Taking(self._topic, now_us, refused or {}, kept_from_us, self._days_refused(now_us))
         positions = dict(self._positions)
         ours: list[Record] = []
         for record in records:

@@ -42,7 +42,7 @@ class Replay:
     def __init__(
         self,
         holder: Holder,
-        write: Callable[[Changes, int], None] | None,
+        write: Callable[[Changes, int], object] | None,
         *,
         now_us: Callable[[], int],
         in_thread: Callable[[Callable[[], Any]], Awaitable[Any]],

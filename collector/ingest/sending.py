@@ -1,13 +1,15 @@
 """Records sent and acknowledged by all replicas within a bound, or an error; nothing in between is taken for granted.
 
-A client that failed is given up, and the next call makes another one.
+A client that failed is given up, and the next call makes another one. Records are handed to it in batches: one at a
+time, with a future each, costs several times as much as all else that is done with a refused record.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
+from zlib import crc32
 
 from aiokafka import AIOKafkaProducer
 
@@ -18,6 +20,8 @@ ACKNOWLEDGED_WITHIN_S: Final = 10.0
 """How long all records of a call may take, the making of the client included."""
 RECORD_BYTES_MAX: Final = 128 * 1024 * 1024
 """More than any broker takes: what could be read is not refused here for its size."""
+BATCH_BYTES: Final = 512 * 1024
+"""What travels at once: a partition's batches wait for each other. Half of what a topic takes unless it is told."""
 
 Header = tuple[str, bytes]
 
@@ -47,8 +51,9 @@ class Sender:
         try:
             async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
                 producer = await self._connected()
-                for record in records:
-                    sent.append(await _queued(producer, record))  # noqa: PERF401 - what was sent before an error counts
+                for (topic, partition), some in (await _by_partition(producer, records)).items():
+                    for batch in _batches(producer, some):
+                        sent.append(await producer.send_batch(batch, topic, partition=partition))  # noqa: PERF401 - what was sent before an error counts
                 await asyncio.gather(*sent)
         except BaseException:
             await self.close()
@@ -71,6 +76,7 @@ class Sender:
                 enable_idempotence=True,
                 acks="all",
                 max_request_size=RECORD_BYTES_MAX,
+                max_batch_size=BATCH_BYTES,
                 request_timeout_ms=int(ACKNOWLEDGED_WITHIN_S * 1000),
                 **self._connection.options(),
             )
@@ -78,14 +84,34 @@ class Sender:
         return self._producer
 
 
-async def _queued(producer: AIOKafkaProducer, record: Outgoing) -> asyncio.Future[Any]:
-    topic, partition, key, value, headers = record
-    if key is not None or value is not None:
-        sending = producer.send(topic, value=value, key=key, partition=partition, headers=headers)
-    else:
-        # `send` does not take a record with neither, which a log may well hold.
-        batch = producer.create_batch()
-        batch.append(key=None, value=None, timestamp=None, headers=headers)
-        sending = producer.send_batch(batch, topic, partition=partition or 0)
-    future: asyncio.Future[Any] = await sending
-    return future
+async def _by_partition(
+    producer: AIOKafkaProducer, records: Sequence[Outgoing]
+) -> dict[tuple[str, int], list[Outgoing]]:
+    """The records by topic and partition, in their order; those of a key that name no partition share one."""
+    places: dict[tuple[str, int], list[Outgoing]] = {}
+    partitions: dict[str, list[int]] = {}
+    for record in records:
+        topic, partition = record.topic, record.partition
+        if partition is None:
+            if topic not in partitions:
+                partitions[topic] = sorted(await producer.partitions_for(topic))
+            choice = partitions[topic]
+            partition = choice[crc32(record.key or b"") % len(choice)]
+        places.setdefault((topic, partition), []).append(record)
+    return places
+
+
+def _batches(producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> Iterator[Any]:
+    """Batches of the client, each as full as it may be; one that is too large for any has one of its own."""
+    batch = producer.create_batch()
+    for record in records:
+        if not _appended(batch, record):
+            yield batch
+            batch = producer.create_batch()
+            _appended(batch, record)
+    yield batch
+
+
+def _appended(batch: Any, record: Outgoing) -> bool:
+    added = batch.append(timestamp=None, key=record.key, value=record.value, headers=record.headers)
+    return added is not None

@@ -23,7 +23,7 @@ from uuid import UUID
 
 from collector.errors import CollectorError, DeadLettersRefused, RowRefused, StaleSession, StoreUnavailable
 from collector.ingest import watchdog
-from collector.ingest.dead_letters import DeadLetters, Letter
+from collector.ingest.dead_letters import DeadLetters, Letter, portions
 from collector.ingest.decode import Record, Refusal
 from collector.ingest.partitions import Holder
 from collector.ingest.sending import Header
@@ -283,11 +283,16 @@ class Storing:
 
     async def _put_aside(self, batch: Batch, headers_of: HeadersOf, aside: set[Place], wait: Wait) -> None:
         """Rule 1. `aside`: what was acknowledged already, when the same records were taken before."""
-        letters = [
+        letters = (
             Letter(letter, headers_of(letter.partition, letter.offset))
             for letter in batch.changes.dead_letters
             if (letter.partition, letter.offset) not in aside
-        ]
+        )
+        for some in portions(letters):
+            await self._acknowledged(some, wait)
+            aside.update((letter.refused.partition, letter.refused.offset) for letter in some)
+
+    async def _acknowledged(self, letters: Sequence[Letter], wait: Wait) -> None:
         delays = growing_delays()
         while True:
             try:
@@ -297,7 +302,6 @@ class Storing:
                 await wait(next(delays))
             else:
                 self._writing_trouble.end()
-                aside.update((letter.refused.partition, letter.refused.offset) for letter in letters)
                 return
 
     async def _written(self, batch: Batch, records: Sequence[Record], wait: Wait) -> None:
@@ -307,10 +311,11 @@ class Storing:
     def _write(self, batch: Batch, records: Sequence[Record]) -> None:
         """Runs in the writer's thread."""
         with self._metrics.transaction.time():
-            self._writer.write(batch.changes, self._now_us())
+            left_out = self._writer.write(batch.changes, self._now_us())
         now_us = self._now_us()
         self._metrics.count(batch.differences, now_us=now_us, results=batch.results, transitions=batch.transitions)
         self._metrics.count_dead_letters(letter.reason for letter in batch.changes.dead_letters)
+        self._metrics.letters_left_out.inc(left_out)
         self._metrics.unknown_fields.inc(batch.unknown_fields)
         for where, sessions in zip(batch.met._fields, batch.met, strict=True):
             self._metrics.sessions_met.labels(where).inc(sessions)

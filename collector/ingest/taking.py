@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from collector.errors import RowRefused
-from collector.ingest.decode import Record, Refusal, decode
+from collector.ingest.decode import Record, Refusal, decode, session_begun_at
 from collector.ingest.derive import correction_us, derive, differences, facts, roll
 from collector.ingest.live import standing
 from collector.ingest.merge import GAPS_MAX, TooManyGapsError, merge
@@ -30,9 +31,11 @@ from collector.store.changes import (
     outage_row,
     session_row,
 )
+from collector.store.retention import DAY_US, NO_DAY
 
 Place = tuple[int, int]
 """Partition and offset of a record."""
+NO_DAYS: Final[frozenset[int]] = frozenset()
 UNREADABLE: Final = "unknown"
 """The type that results count a record under whose type could not be read."""
 
@@ -72,10 +75,19 @@ class Batch:
 class Taking:
     """A batch while it is being made."""
 
-    def __init__(self, topic: str, now_us: int, refused: Mapping[UUID | Place, Refusal], kept_from_us: int = 0) -> None:
+    def __init__(
+        self,
+        topic: str,
+        now_us: int,
+        refused: Mapping[UUID | Place, Refusal],
+        kept_from_us: int = 0,
+        days_refused: AbstractSet[int] = NO_DAYS,
+    ) -> None:
+        """`days_refused`: the days, counted from 1970, that the store has no room for events of."""
         self.now_us = now_us
         self.batch = Batch()
         self._kept_from_us = kept_from_us
+        self._days_refused = days_refused
         self._topic = topic
         self._refused = refused
         self._news: list[tuple[str, str | None, str | None]] = []  # type, from and to of what is new and on time
@@ -93,7 +105,15 @@ class Taking:
             if refusal is not None:
                 self._refuse(record, told.message.type, refusal)
                 return None
+        if self._days_refused and self._has_no_day(told, record):
+            self._refuse(record, told.message.type, Refusal("clock-out-of-range", "$.data.session_id", NO_DAY))
+            return None
         return told
+
+    def _has_no_day(self, told: Told, record: Record) -> bool:
+        """Whether the event needs a row that the store has no place for, as it said of its day a moment ago."""
+        day = session_begun_at(told.message.data.session_id) // DAY_US
+        return day in self._days_refused and not told.n and record.append_at_us >= self._kept_from_us
 
     def touch(self, key: bytes, session: Session) -> None:
         """Has the session written with this batch. What the rollups hold of it is noted before anything changes."""

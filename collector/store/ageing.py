@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, and_, exists, func, or_, select
 from sqlalchemy.sql import ColumnElement
 
 from collector.store.ageing_sqlite import SqliteAgeing
+from collector.store.dead_letters import letters_before_us
 from collector.store.failures import plainly
 from collector.store.retention import DAY_US, KINDS, Due, Gone, Retention
 from collector.store.tables import dead_letters, outages, rollups, sessions
@@ -37,6 +38,9 @@ class Ways(Protocol):
 
     def events_due(self, connection: Connection, now_us: int) -> Due:
         """Which events are old."""
+
+    def sizes(self, connection: Connection) -> dict[str, int]:
+        """Bytes of tables with their indexes, as far as the database knows them; and of `all`."""
 
     def steps(self, connection: Connection, now_us: int) -> Iterator[Gone]:
         """Does away with what is old, a short transaction at a time."""
@@ -73,8 +77,15 @@ class Ageing:
         with plainly(self._engine), self._engine.connect() as connection:
             return self._ways.events_due(connection, now_us).oldest_us
 
+    def sizes(self) -> dict[str, int]:
+        """Bytes of tables with their indexes, as far as the database knows them; and of `all`."""
+        with plainly(self._engine), self._engine.connect() as connection:
+            return self._ways.sizes(connection)
+
     def _rows(self, connection: Connection, kind: str, now_us: int) -> Due:
         before_us = self._retention.before_us(kind, now_us)
+        if kind == "dead_letters":
+            before_us = letters_before_us(connection, self._retention, now_us)
         rows = 0
         if before_us is not None:
             rows = connection.execute(select(func.count()).where(self._is_old(kind, before_us, now_us))).scalar_one()

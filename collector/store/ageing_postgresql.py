@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from collector.errors import RetentionBusy
 from collector.store.days_dropped import SLICE_ROWS, aged_days, days_there, drop_days, name_days, old_rows
+from collector.store.dead_letters import letters_before_us
 from collector.store.retention import DAY_US, Due, Gone, Retention
 from session_core.events import utc_from_us
 
@@ -47,6 +48,14 @@ _OLD: Final = """
             ORDER BY {age} LIMIT %(most)s FOR UPDATE SKIP LOCKED
         )) RETURNING {age}
     ) SELECT count(*), max({age}) FROM gone
+"""
+_SIZES: Final = """
+    SELECT coalesce(parent.relname, one.relname), sum(pg_total_relation_size(one.oid))::int8
+    FROM pg_class AS one LEFT JOIN pg_inherits ON inhrelid = one.oid
+    LEFT JOIN pg_class AS parent ON parent.oid = inhparent
+    WHERE one.relkind = 'r' AND one.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'events'::regclass)
+    AND coalesce(parent.relname, one.relname) IN ('events', 'sessions', 'outages', 'rollups', 'dead_letters') GROUP BY 1
+    UNION ALL SELECT 'all', pg_database_size(current_database())
 """
 _ORPHANS: Final = "AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.session_id = outages.session_id)"
 
@@ -90,6 +99,10 @@ class PostgresqlAgeing:
             min(known) * DAY_US if known else None,
         )
 
+    def sizes(self, connection: Connection) -> dict[str, int]:
+        """Bytes of each table that ages, days of events together, and of the database."""
+        return {str(table): int(size) for table, size in connection.exec_driver_sql(_SIZES)}
+
     def steps(self, connection: Connection, now_us: int) -> Iterator[Gone]:
         """Does away with what is old, a short transaction at a time."""
         driver, keeps = _driver(connection), self._retention
@@ -102,7 +115,7 @@ class PostgresqlAgeing:
             yield from _slices(driver, "outages", "started_at", utc_from_us(before_us), _ORPHANS)
         if (before_us := keeps.before_us("rollups", now_us)) is not None:
             yield from _slices(driver, "rollups", "minute", before_us // 60_000_000)
-        if (before_us := keeps.before_us("dead_letters", now_us)) is not None:
+        if (before_us := letters_before_us(connection, keeps, now_us)) is not None:
             yield from _slices(driver, "dead_letters", "stored_at", utc_from_us(before_us))
 
     def _sessions(self, driver: psycopg.Connection[Any], now_us: int) -> Iterator[Gone]:

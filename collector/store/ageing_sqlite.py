@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine
 
+from collector.store.dead_letters import letters_before_us
 from collector.store.retention import DAY_US, Due, Gone, Retention
 from collector.store.sqlite_connection import writing
 
@@ -65,6 +66,13 @@ class SqliteAgeing:
             ).scalar_one()
         return Due("events", self._retention.events_days, before_us, rows, oldest_us=_day_us(oldest))
 
+    def sizes(self, connection: Connection) -> dict[str, int]:
+        """Bytes of the file; what each table takes of it SQLite does not know everywhere."""
+        pages, size = (
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one() for name in ("page_count", "page_size")
+        )
+        return {"all": pages * size}
+
     def steps(self, connection: Connection, now_us: int) -> Iterator[Gone]:
         """Does away with what is old, a short transaction at a time."""
         keeps = self._retention
@@ -76,7 +84,9 @@ class SqliteAgeing:
             yield from _slices(connection, "outages", "started_at", before_us, _ORPHANS)
         if (before_us := keeps.before_us("rollups", now_us)) is not None:
             yield from _slices(connection, "rollups", "minute", before_us // 60_000_000)
-        if (before_us := keeps.before_us("dead_letters", now_us)) is not None:
+        with connection.begin():
+            before_us = letters_before_us(connection, keeps, now_us)
+        if before_us is not None:
             yield from _slices(connection, "dead_letters", "stored_at", before_us)
 
     def _ordinary(self, now_us: int) -> tuple[bytes, bytes]:

@@ -24,6 +24,8 @@ from collector.store.retention import DAY_US, Retention
 
 DAY_MS: Final = DAY_US // 1000
 STRAY_DAYS_MAX: Final = 64
+REFUSED_FOR_US: Final = 60_000_000
+"""For how long a day that could not be had is not asked for again: retention may have made room by then."""
 
 PREFIX: Final = "events_"
 STRAY_PREFIX: Final = "events_stray_"
@@ -69,6 +71,12 @@ class Days:
     def __init__(self, retention: Retention = Retention()) -> None:  # noqa: B008 - frozen
         self._retention = retention
         self._made: set[int] = set()
+        self._refused: tuple[int, frozenset[int]] = (0, frozenset())  # since when, and which; read by other threads
+
+    def refused(self, now_us: int) -> frozenset[int]:
+        """The days that could not be had a moment ago. Any thread may ask."""
+        since_us, days = self._refused
+        return days if 0 <= now_us - since_us < REFUSED_FOR_US else frozenset()
 
     def make(self, connection: psycopg.Connection[Any], rows: Sequence[Row], now_us: int) -> frozenset[UUID]:
         """Makes the days ahead and those of these rows; returns the sessions whose day cannot be had.
@@ -81,6 +89,9 @@ class Days:
         if not missing:
             return frozenset()
         refused = self._make(connection, missing, ordinary)
+        if refused:
+            known = self.refused(now_us)
+            self._refused = (self._refused[0] if known else now_us, known | refused)
         return frozenset(row[0] for row in rows if day_of(row[0]) in refused) if refused else frozenset()
 
     def _make(self, connection: psycopg.Connection[Any], missing: Iterable[int], ordinary: range) -> set[int]:

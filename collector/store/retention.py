@@ -25,18 +25,22 @@ GRACE_US: Final = DAY_US
 
 KINDS: Final = ("events", "sessions", "outages", "rollups", "dead_letters")
 
+NO_DAY: Final = "the id says that the session began on a day that only a wrong clock can mean; too many such days"
+"""Why an event has no place, as a dead letter says it."""
+
 _VERSION_OF_IDS_WITH_TIME: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Whole days that rows are kept; 0: forever."""
+    """Whole days that rows are kept; 0: forever. Of dead letters, at most so many rows beside."""
 
     events_days: int = 35
     sessions_days: int = 180
     outages_days: int = 180
     rollups_days: int = 800
     dead_letters_days: int = 35
+    dead_letters_max: int = 100_000
 
     def days(self, kind: str) -> int:
         """Of one of KINDS."""

@@ -21,6 +21,9 @@ class Tables(Protocol):
     def prepare(self, connection: Connection, event_rows: Sequence[Row], now_us: int) -> frozenset[UUID]:
         """Before the transaction: makes room for these events. Returns the sessions that can have none."""
 
+    def days_refused(self, now_us: int) -> frozenset[int]:
+        """The days, counted from 1970, that there was no room for a moment ago. Any thread may ask."""
+
     def begin(self, connection: Connection) -> None:
         """First in the transaction."""
 

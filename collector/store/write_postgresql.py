@@ -79,6 +79,10 @@ class PostgresqlTables:
         _make_stages(connection)
         return self.days.make(_driver(connection), event_rows, now_us)
 
+    def days_refused(self, now_us: int) -> frozenset[int]:
+        """The days that could not be had a moment ago."""
+        return self.days.refused(now_us)
+
     def begin(self, connection: Connection) -> None:
         """First in each transaction."""
         connection.exec_driver_sql(_BEGIN)

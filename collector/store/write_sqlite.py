@@ -81,6 +81,11 @@ class SqliteTables:
         del connection, event_rows, now_us
         return frozenset()
 
+    def days_refused(self, now_us: int) -> frozenset[int]:
+        """None: `events` is one table here."""
+        del now_us
+        return frozenset()
+
     def begin(self, connection: Connection) -> None:
         """Nothing: the connection begins with the write lock."""
 

@@ -27,12 +27,12 @@ from sqlalchemy import Connection, Engine, func, select
 
 from collector.errors import Fenced, RowRefused, StaleSession, StoreUnavailable
 from collector.store.changes import Changes, OffsetMove, Row, Session, Standing, session_from_rows
-from collector.store.dead_letters import put_dead_letters
+from collector.store.dead_letters import LetterBox
 from collector.store.failures import plainly
 from collector.store.place import Place
 from collector.store.reading import EpochUs
 from collector.store.refusals import blame
-from collector.store.retention import Retention
+from collector.store.retention import NO_DAY, Retention
 from collector.store.sqlite_connection import writing
 from collector.store.tables import kafka_offsets, sessions
 from collector.store.url import POSTGRESQL
@@ -58,20 +58,25 @@ class Writer:
         self._engine = engine
         self._place = Place(cluster_id, topic, group)
         self._tables = _tables_of(engine, retention)
+        self._letter_box = LetterBox(retention.dead_letters_max)
         self._begun: set[int] = set()  # partitions that surely have a row of offsets
         self._in_doubt: Changes | None = None
 
-    def write(self, changes: Changes, stored_at_us: int) -> None:
-        """Stores the batch. `stored_at_us` is the time by this machine's clock.
+    def write(self, changes: Changes, stored_at_us: int) -> int:
+        """Stores the batch; returns how many of its dead letters found no room. `stored_at_us` is this machine's time.
 
         Raises Fenced, StaleSession, RowRefused, StoreUnavailable or SchemaMismatch; then nothing of it is stored.
         """
         try:
-            self._write(changes, stored_at_us)
+            return self._write(changes, stored_at_us)
         except RowRefused as refused:
             if refused.session_ids or refused.records:
                 raise
             raise self._blamed(changes, stored_at_us, refused) from refused
+
+    def days_refused(self, now_us: int) -> frozenset[int]:
+        """The days, counted from 1970, that there was no room for a moment ago. Any thread may ask."""
+        return self._tables.days_refused(now_us)
 
     def offsets(self, partitions: Collection[int]) -> dict[int, int]:
         """How far these partitions are stored: the next offset to read. One that was never written to is absent."""
@@ -117,23 +122,21 @@ class Writer:
             rows = connection.execute(query)
             return [(Standing(partition, *what), count) for *what, count in rows]
 
-    def _write(self, changes: Changes, stored_at_us: int) -> None:
+    def _write(self, changes: Changes, stored_at_us: int) -> int:
         with plainly(self._engine), self._connected() as connection:
             self._prepare(connection, changes, stored_at_us)
             self._tables.begin(connection)
-            if not self._move_offsets(connection, changes.offsets):
+            if not (self._move_offsets(connection, changes.offsets) and self._put_rows(connection, changes)):
                 self._raise_unless_written(connection, changes)
-                return
-            if not self._put_rows(connection, changes, stored_at_us):
-                self._raise_unless_written(connection, changes)
-                return
+                return 0
+            left_out = self._letter_box.put(connection, changes.dead_letters, stored_at_us)
             self._commit(connection, changes)
+        return left_out
 
     def _prepare(self, connection: Connection, changes: Changes, stored_at_us: int) -> None:
         dayless = self._tables.prepare(connection, changes.events, stored_at_us)
         if dayless:
-            detail = "the id says that the session began on a day that only a wrong clock can mean; too many such days"
-            raise RowRefused(dayless, detail, reason=CLOCK_OUT_OF_RANGE)
+            raise RowRefused(dayless, NO_DAY, reason=CLOCK_OUT_OF_RANGE)
 
     def _move_offsets(self, connection: Connection, moves: Sequence[OffsetMove]) -> bool:
         """Whether all of them stood where this batch expects them."""
@@ -144,7 +147,7 @@ class Writer:
         first = not self._begun.issuperset(move.partition for move in moves)
         return self._tables.move_offsets(connection, self._place, in_order, first=first) == len(moves)
 
-    def _put_rows(self, connection: Connection, changes: Changes, stored_at_us: int) -> bool:
+    def _put_rows(self, connection: Connection, changes: Changes) -> bool:
         """Whether all rows of sessions applied. Rows without a change are no statement."""
         if changes.events:
             self._tables.put_events(connection, changes.events)
@@ -154,7 +157,6 @@ class Writer:
             self._tables.put_outages(connection, changes.outages)
         if sums := rollup_rows(changes):
             self._tables.add_rollups(connection, sums)
-        put_dead_letters(connection, changes.dead_letters, stored_at_us)
         return True
 
     def _commit(self, connection: Connection, changes: Changes) -> None:

@@ -60,6 +60,15 @@ def test_a_turn_tells_what_went_when_all_was_done_and_how_old_the_rest_is(engine
     assert value(metrics, "rtc_collector_oldest_day_timestamp_seconds") == oldest_us / 1_000_000
 
 
+def test_a_turn_tells_how_large_the_store_is(engine: Engine, metrics: Metrics) -> None:
+    tell(engine, 1)
+    age(Ageing(engine, Retention()), metrics, NOW_US, lambda _: False)
+    with engine.connect() as connection:
+        pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+        size = connection.execute(text("PRAGMA page_size")).scalar_one()
+    assert value(metrics, "rtc_collector_store_bytes", table="all") == pages * size
+
+
 def test_a_turn_that_is_cut_short_is_no_success(engine: Engine, metrics: Metrics) -> None:
     tell(engine, 400)
     age(Ageing(engine, Retention()), metrics, NOW_US, lambda _: True)

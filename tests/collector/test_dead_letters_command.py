@@ -96,6 +96,12 @@ def test_filters_name_those_that_all_of_them_fit(two: Stage, arguments: tuple[st
     assert (code, [json.loads(line)["offset"] for line in out.splitlines() if line]) == (0, offsets)
 
 
+def test_a_reason_that_there_is_not_is_refused_with_those_that_there_are(two: Stage) -> None:
+    code, out, errors = letters(two, "list", "--reason", "nonsense")
+    assert (code, out) == (2, "")
+    assert "nonsense is no reason; there are empty, too-large, not-utf8" in errors
+
+
 def test_they_are_counted_by_reason(two: Stage) -> None:
     assert letters(two, "list", "--by-reason")[1] == (
         "LETTERS  REASON         FIRST                     LAST\n"
@@ -169,11 +175,11 @@ def test_what_can_be_taken_now_is_sent_again_to_its_partition_as_it_came_and_sto
 
 
 def test_what_was_sent_again_is_not_sent_once_more_unless_asked_for(two: Stage) -> None:
-    assert letters(two, "replay", "--reason", "store-refused") == (0, "1 letters sent again\n", "")
+    assert letters(two, "replay", "--reason", "store-refused") == (0, "1 letter sent again\n", "")
     assert letters(two, "replay", "--reason", "store-refused") == (0, "0 letters sent again\n", "")
     assert letters(two, "list", "--reason", "store-refused")[1] == "no dead letters\n"
     assert "no (sent again)\n" in letters(two, "list", "--all")[1]
-    assert letters(two, "replay", "--reason", "store-refused", "--again") == (0, "1 letters sent again\n", "")
+    assert letters(two, "replay", "--reason", "store-refused", "--again") == (0, "1 letter sent again\n", "")
 
 
 def test_letters_that_their_topic_has_dropped_are_counted(make_stage: Callable[..., Stage]) -> None:

@@ -55,7 +55,8 @@ def test_without_apply_it_says_what_would_go_and_deletes_nothing(url: str) -> No
 
 def test_with_apply_it_deletes_and_says_what_went(url: str) -> None:
     said = roomwatch("retention", "--apply", database_url=url)
-    assert (said.returncode, said.stderr) == (0, "")
+    assert said.returncode == 0
+    assert re.fullmatch(r"(\w+: .* rows.*\n)*", said.stderr)  # how far it is, where it takes long
     assert re.search(r"^deleted: 9 events, 2 sessions(, 3 days of events as a whole)?$", said.stdout, re.MULTILINE)
     again = roomwatch("retention", "--apply", database_url=url)
     assert set(found(again.stdout).values()) == {"0 rows"}
@@ -63,7 +64,7 @@ def test_with_apply_it_deletes_and_says_what_went(url: str) -> None:
 
 
 def test_progress_tells_rows_rate_and_time_left() -> None:
-    readings = iter([0, 0, 1_000_000, 2_000_000])
+    readings = iter([0, 0, 10_000_000, 20_000_000])
     out = io.StringIO()
     dues = [Due("events", 35, 0, 100, ("events_20260101", "events_20260102")), Due("sessions", 180, 0, 4_000)]
     shown = Progress(dues, lambda: next(readings), out)
@@ -72,7 +73,7 @@ def test_progress_tells_rows_rate_and_time_left() -> None:
     shown.tell(Gone("events", 50, "events_20260101"))
     shown.end()
     assert out.getvalue().splitlines() == [
-        "sessions: 2,000 of 4,000 rows, 2,000 a second, 0:00:01 left",
+        "sessions: 2,000 of 4,000 rows, 200/s, 10 s left",
         "events: 50 of 100 rows, 1 of 2 days",
     ]
-    assert shown.summary() == "2,000 sessions, 50 events, 1 days of events as a whole"
+    assert shown.summary() == "2,000 sessions, 50 events, 1 day of events as a whole"

@@ -268,3 +268,16 @@ def test_the_oldest_day_of_events_is_told_without_those_of_wrong_clocks(store: S
     one.read(records([a_life(1, 3), wrong]), NOW_US)
     day_us = (NOW_US - 3 * DAY_US) // DAY_US * DAY_US
     assert one.ageing.oldest_day_us(NOW_US) == day_us
+
+
+def test_the_size_of_the_store_is_known_table_by_table_where_the_database_knows_it(store: Stored) -> None:
+    Collector(store, FOREVER).read(records([a_life(1, 1), a_life(2, 2)]), NOW_US)
+    sizes = Ageing(store.engine, KEEPS).sizes()
+    ageing = {"events", "sessions", "outages", "rollups", "dead_letters"} if on_postgresql(store) else set()
+    assert sizes.keys() == {"all"} | ageing
+    assert min(sizes.values()) > 0
+    assert sum(sizes[table] for table in ageing) < sizes["all"]
+
+
+def on_postgresql(store: Stored) -> bool:
+    return store.engine.dialect.name == "postgresql"

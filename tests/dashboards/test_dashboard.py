@@ -41,6 +41,11 @@ ON_NO_PANEL = {
     "rtc_collector_retention_failures_total": "its log line names the reason; what counts is the last success",
     "rtc_collector_retention_success_timestamp_seconds": "the alert RtcRetentionFails asks it",
     "rtc_collector_oldest_day_timestamp_seconds": "for questions at hand: how far back events reach",
+    "rtc_collector_dead_letters_left_out_total": "what is refused is shown by reason; this tells where to look for it",
+    "rtc_collector_store_bytes": "for questions at hand about growth; disks have alerts of their own",
+    "rtc_collector_cache_sessions": "for questions at hand about memory",
+    "rtc_collector_cache_bytes": "for questions at hand about memory",
+    "rtc_collector_sessions_met_total": "for questions at hand about memory",
     "rtc_collector_build_info": "for joins with a version",
 }
 

@@ -6,7 +6,7 @@ import pytest
 
 from collector.errors import DeadLettersRefused
 from collector.ingest.connection import KafkaConnection, dead_letters_topic
-from collector.ingest.dead_letters import DeadLetters, Letter, told
+from collector.ingest.dead_letters import BYTES_AT_ONCE, LETTERS_AT_ONCE, DeadLetters, Letter, portions, told
 from collector.store.changes import DeadLetter
 from tests.servers.kafka import Kafka
 from tests.stage import read
@@ -90,3 +90,12 @@ async def test_a_broker_that_died_is_an_error_within_a_bound_and_the_letter_goes
         kafka.start()
     await letters.put([Letter(refused(topic, 2, b"k", b"2"))])
     assert [one.value() for one in read(kafka, dead_letters_topic(topic), 2)][:2] == [b"1", b"2"]
+
+
+def test_many_letters_go_in_portions_that_are_bounded_in_number_and_bytes_and_none_is_left_out() -> None:
+    small = [Letter(refused("t", offset, None, b"v")) for offset in range(LETTERS_AT_ONCE + 1)]
+    assert [len(some) for some in portions(small)] == [LETTERS_AT_ONCE, 1]
+    large = [Letter(refused("t", offset, None, b"\0" * BYTES_AT_ONCE)) for offset in range(3)]
+    assert [some for portion in portions(large) for some in portion] == large
+    assert [len(some) for some in portions(large)] == [1, 1, 1]
+    assert list(portions([])) == []

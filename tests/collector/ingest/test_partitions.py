@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -28,7 +29,7 @@ def a_life(number: int = 1) -> Life:
     return life.reconnected().later(5_000).disconnected(reason="leave")
 
 
-def holder(store: ReferenceStore, partitions: int = 1, sessions_max: int = 1_000, **settings: int) -> Holder:
+def holder(store: ReferenceStore, partitions: int = 1, sessions_max: int = 1_000, **settings: Any) -> Holder:
     one = Holder(TOPIC, store.load, bounds=Bounds(sessions_max), **settings)
     one.assign(dict.fromkeys(range(partitions), 0) | store.offsets(range(partitions)))
     return one

@@ -7,6 +7,8 @@ import pytest
 
 from collector.store.partitions_postgresql import (
     DAY_MS,
+    REFUSED_FOR_US,
+    STRAY_DAYS_MAX,
     Days,
     day_of,
     day_of_partition,
@@ -69,3 +71,12 @@ def test_a_day_stays_what_it_was_made_as_when_time_goes_on(postgresql_url: str) 
         Days().make(connection, [(ordinary, 0), (stray, 0)], NOW_US + 500 * DAY_MS * 1000)
     assert partition_name(TODAY, stray=False) in names(url)
     assert [name for name in names(url) if "stray" in name] == ["events_stray_19710205"]
+
+
+def test_a_day_that_could_not_be_had_is_known_for_a_while_and_then_asked_for_again(postgresql_url: str) -> None:
+    rows = [(session_id(number, number * DAY_MS * 1000), 0) for number in range(STRAY_DAYS_MAX + 2)]
+    days = Days()
+    with psycopg.connect(postgresql_url.replace("+psycopg", "")) as connection:
+        assert days.make(connection, rows, NOW_US) == {rows[0][0], rows[1][0]}
+    assert days.refused(NOW_US + REFUSED_FOR_US - 1) == {0, 1}
+    assert days.refused(NOW_US + REFUSED_FOR_US) == days.refused(NOW_US - 1) == frozenset()
