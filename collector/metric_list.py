@@ -38,6 +38,7 @@ class MetricList:
         self.listed: list[Listed] = []
         self._make_product_metrics()
         self._make_collector_metrics()
+        self._make_store_metrics()
         self.build_info.labels(version).set(1)
         self._begin()
 
@@ -148,6 +149,8 @@ class MetricList:
             "rtc_collector_append_time_missing",
             "1 where the topic has CreateTime, so that the collector's reading time stands in for the append time.",
         )
+
+    def _make_store_metrics(self) -> None:
         self.rows_aged = self._counter(
             "rtc_collector_rows_aged_out_total", "Old rows deleted; of whole days of events an estimate.", "table"
         )

@@ -164,7 +164,7 @@ def test_what_cannot_be_asked_is_refused(
 
 
 def test_what_can_be_taken_now_is_sent_again_to_its_partition_as_it_came_and_stored(two: Stage) -> None:
-    says = "1 letters {} again\n1 not sent: this version refuses them again: not-json\n"
+    says = "1 letter {} again\n1 not sent: this version refuses them again: not-json\n"
     assert letters(two, "replay", "--dry-run") == (1, says.format("would be sent"), "")
     assert letters(two, "replay") == (1, says.format("sent"), "")
     life = Life(session_id(1)).connecting()
