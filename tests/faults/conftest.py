@@ -1,0 +1,30 @@
+"""The servers of all rounds: a cluster of three, a database whose commits are durable, a small disk for it."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from tests.faults.cluster import Cluster
+from tests.faults.disk import SmallDisk
+from tests.faults.scene import TABLESPACE, Servers
+from tests.servers.cutting_wire import CuttingWire
+from tests.servers.postgresql import PostgreSQL
+
+BROKERS: Final = 3
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    with SmallDisk() as disk, PostgreSQL(durable=True) as database, Cluster(BROKERS) as cluster:
+        database.make_tablespace(TABLESPACE, disk.folder)
+        with CuttingWire(database.port) as wire:
+            yield Servers(cluster, database, disk, wire)
+
+
+@pytest.fixture(scope="session")
+def first_seed() -> int:
+    """The seed of the first round; those that follow count on from it."""
+    return int(os.environ.get("ROOMWATCH_FAULTS_SEED") or secrets.randbelow(1_000_000_000))

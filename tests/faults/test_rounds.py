@@ -1,0 +1,35 @@
+"""Rounds of faults against real brokers, a real database and collectors as processes.
+
+ROOMWATCH_FAULTS_SEED begins with another seed than chance does, ROOMWATCH_FAULTS_ROUNDS says how many rounds there are.
+A round that failed tells its seed: with that and one round, it is played again.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.faults.kinds import KINDS
+from tests.faults.rounds import plan, play
+from tests.faults.scene import Servers
+
+ROUNDS: Final = int(os.environ.get("ROOMWATCH_FAULTS_ROUNDS") or 25)
+
+# One worker plays them all: a cluster for each would take longer to start than it saves.
+pytestmark = pytest.mark.xdist_group("faults")
+
+
+def test_rounds_in_a_row_go_through_all_kinds_of_faults() -> None:
+    struck = {strike.kind.name for seed in range(7, 7 + len(KINDS)) for strike in plan(seed).strikes}
+    assert struck == {kind.name for kind in KINDS}
+
+
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_after_any_faults_every_promised_event_is_stored_exactly_once(
+    number: int, first_seed: int, servers: Servers, tmp_path: Path
+) -> None:
+    planned = plan(first_seed + number)
+    print(f"ROOMWATCH_FAULTS_SEED={planned.seed}: {planned}")
+    play(servers, planned, tmp_path)
+    assert servers.cluster.brokers
