@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import signal
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
-from uuid import uuid4
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -152,4 +152,6 @@ class Cluster:
 def _number_storage(file: Path, number: int) -> None:
     text = re.sub(r"^node\.id=.*$", f"node.id={number}", file.read_text(), flags=re.MULTILINE)
     # 22 letters of base64 that name a folder among the cluster's; hexadecimal ones are among them.
-    file.write_text(re.sub(r"^directory\.id=.*$", f"directory.id={uuid4().hex[:21]}A", text, flags=re.MULTILINE))
+    file.write_text(
+        re.sub(r"^directory\.id=.*$", f"directory.id={secrets.token_hex(11)[:21]}A", text, flags=re.MULTILINE)
+    )

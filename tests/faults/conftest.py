@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Final
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.faults.cluster import Cluster
 from tests.faults.disk import SmallDisk
 from tests.faults.scene import TABLESPACE, Servers
+from tests.faults.scenes import Scenes
 from tests.servers.cutting_wire import CuttingWire
 from tests.servers.postgresql import PostgreSQL
 
@@ -24,7 +26,13 @@ def servers() -> Iterator[Servers]:
             yield Servers(cluster, database, disk, wire)
 
 
+@pytest.fixture(scope="module")
+def scenes(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenes]:
+    with closing(Scenes(servers, tmp_path_factory.mktemp("collectors"))) as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 def first_seed() -> int:
     """The seed of the first round; those that follow count on from it."""
-    return int(os.environ.get("ROOMWATCH_FAULTS_SEED") or secrets.randbelow(1_000_000_000))
+    return int(os.environ.get("ROOMWATCH_FAULTS_SEED") or secrets.randbelow(1_000_000_000))  # noqa: TID251 - as the page says

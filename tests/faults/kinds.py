@@ -1,18 +1,17 @@
-"""The faults, as a table. Each begins, lasts, and is mended: a context manager around the time that it lasts.
+"""The faults, as a table. Each begins at once, and says how it is mended when its time is over.
 
-What strikes the same target is never struck by two at a time.
+What strikes the same target is never struck by two in one round.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from random import Random
 from typing import Final, NamedTuple
 
 from tests.faults.scene import SESSION_TIMEOUT_S, Scene
 
-Begin = Callable[[Scene, Random], AbstractContextManager[None]]
+Mend = Callable[[], object]
 
 
 class Kind(NamedTuple):
@@ -20,90 +19,75 @@ class Kind(NamedTuple):
 
     name: str
     target: str
-    begin: Begin
+    begin: Callable[[Scene, Random], Mend]
     least_s: float
     most_s: float
 
 
-@contextmanager
-def _collector_killed(scene: Scene, random: Random) -> Iterator[None]:
+def _kill_collector(scene: Scene, random: Random) -> Mend:
     victim = random.choice(scene.collectors)
     victim.kill()
-    yield
-    victim.start()
+    return victim.start
 
 
-@contextmanager
-def _collector_halted(scene: Scene, random: Random) -> Iterator[None]:
+def _halt_collector(scene: Scene, random: Random) -> Mend:
     victim = random.choice(scene.collectors)
     victim.halt()
-    yield
-    victim.go_on()
+    return victim.go_on
 
 
-@contextmanager
-def _rebalances(scene: Scene, random: Random) -> Iterator[None]:
+def _come_and_go(scene: Scene, random: Random) -> Mend:
+    """Four rebalances: one more, one less, one more, one less."""
     leaves = random.choice(scene.collectors)
     scene.spare.start()
-    yield
-    leaves.end()
-    leaves.start()
-    scene.spare.end()
+
+    def go_and_come() -> None:
+        leaves.end()
+        leaves.start()
+        scene.spare.end()
+
+    return go_and_come
 
 
-@contextmanager
-def _broker_killed(scene: Scene, random: Random) -> Iterator[None]:
+def _kill_broker(scene: Scene, random: Random) -> Mend:
     victim = random.choice(scene.servers.cluster.brokers)
     victim.kill()
-    yield
-    victim.start()
+    return victim.start
 
 
-@contextmanager
-def _broker_halted(scene: Scene, random: Random) -> Iterator[None]:
+def _halt_broker(scene: Scene, random: Random) -> Mend:
     victim = random.choice(scene.servers.cluster.brokers)
     victim.halt()
-    yield
-    victim.go_on()
+    return victim.go_on
 
 
-@contextmanager
-def _broker_cut_off(scene: Scene, random: Random) -> Iterator[None]:
+def _cut_off_broker(scene: Scene, random: Random) -> Mend:
     wire = random.choice(scene.servers.cluster.brokers).wire
     wire.cut_after(_any_bytes(random))
-    yield
-    wire.mend()
+    return wire.mend
 
 
-@contextmanager
-def _database_killed(scene: Scene, random: Random) -> Iterator[None]:
+def _kill_database(scene: Scene, random: Random) -> Mend:
     del random
     scene.servers.database.kill()
-    yield
-    scene.servers.database.start()
+    return scene.servers.database.start
 
 
-@contextmanager
-def _database_halted(scene: Scene, random: Random) -> Iterator[None]:
+def _halt_database(scene: Scene, random: Random) -> Mend:
     del random
     halted = scene.servers.database.halt()
-    yield
-    scene.servers.database.go_on(halted)
+    return lambda: scene.servers.database.go_on(halted)
 
 
-@contextmanager
-def _database_cut_off(scene: Scene, random: Random) -> Iterator[None]:
+def _cut_off_database(scene: Scene, random: Random) -> Mend:
     scene.servers.wire.cut_after(_any_bytes(random))
-    yield
-    scene.servers.wire.mend()
+    return scene.servers.wire.mend
 
 
-@contextmanager
-def _disk_full(scene: Scene, random: Random) -> Iterator[None]:
+def _fill_disk(scene: Scene, random: Random) -> Mend:
     del random
     scene.servers.disk.fill()
-    yield
-    scene.servers.disk.free()
+    return scene.servers.disk.free
 
 
 def _any_bytes(random: Random) -> list[int]:
@@ -112,15 +96,15 @@ def _any_bytes(random: Random) -> list[int]:
 
 
 KINDS: Final = (
-    Kind("a collector is killed", "collectors", _collector_killed, 0.1, 1.0),
-    Kind("the database is killed", "database", _database_killed, 0.1, 1.5),
-    Kind("a collector is halted", "collectors", _collector_halted, 0.1, 1.5),
-    Kind("a broker's connections are cut", "wires", _broker_cut_off, 0.5, 2.0),
-    Kind("a broker is killed", "brokers", _broker_killed, 0.1, 2.0),
-    Kind("the database's disk is full", "database", _disk_full, 0.5, 2.0),
-    Kind("collectors come and go", "collectors", _rebalances, 0.5, 2.0),
-    Kind("the database's connections are cut", "database wire", _database_cut_off, 0.5, 2.0),
-    Kind("a collector is halted past its session", "collectors", _collector_halted, SESSION_TIMEOUT_S + 0.5, 4.5),
-    Kind("the database is halted", "database", _database_halted, 0.1, 3.0),
-    Kind("a broker is halted", "brokers", _broker_halted, 0.5, 3.0),
+    Kind("a collector is killed", "collectors", _kill_collector, 0.1, 1.0),
+    Kind("the database is killed", "database", _kill_database, 0.1, 1.5),
+    Kind("a collector is halted", "collectors", _halt_collector, 0.1, 1.5),
+    Kind("a broker's connections are cut", "a broker's wire", _cut_off_broker, 0.5, 2.0),
+    Kind("a broker is killed", "brokers", _kill_broker, 0.1, 2.0),
+    Kind("the database's disk is full", "database", _fill_disk, 0.5, 2.0),
+    Kind("collectors come and go", "collectors", _come_and_go, 0.5, 2.0),
+    Kind("the database's connections are cut", "the database's wire", _cut_off_database, 0.5, 2.0),
+    Kind("a collector is halted past its session", "collectors", _halt_collector, SESSION_TIMEOUT_S + 0.5, 4.5),
+    Kind("the database is halted", "database", _halt_database, 0.1, 3.0),
+    Kind("a broker is halted", "brokers", _halt_broker, 0.5, 3.0),
 )

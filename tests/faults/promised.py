@@ -53,8 +53,8 @@ class Promised:
                 "bootstrap.servers": bootstrap,
                 "acks": "all",
                 "linger.ms": 5,
-                "request.timeout.ms": 1500,
-                "message.timeout.ms": 4000,
+                "request.timeout.ms": 2500,
+                "message.timeout.ms": 8000,
                 "reconnect.backoff.max.ms": 500,
                 "log_level": 0,
             }

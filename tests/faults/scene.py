@@ -10,15 +10,18 @@ import itertools
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from random import Random
+from typing import Final
+from uuid import UUID
 
 from sqlalchemy import Engine, make_url
 
 from collector.ingest.connection import dead_letters_topic
+from collector.ingest.decode import Record
 from collector.store.engine import make_engine
 from tests.faults.cluster import Cluster
 from tests.faults.disk import SmallDisk
@@ -33,6 +36,8 @@ COLLECTORS: Final = 2
 SESSION_TIMEOUT_S: Final = 2
 TABLESPACE: Final = "small"
 _END_WITHIN_S: Final = 30.0
+_READY_WITHIN_S: Final = 60.0
+_SOON_S: Final = 5.0
 _NUMBERS: Final = itertools.count(1)
 
 
@@ -50,82 +55,85 @@ class Servers:
 class Collector:
     """One place where a collector runs, though not always the same process."""
 
-    def __init__(self, log_file: Path, settings: dict[str, object]) -> None:
-        self._process = ServerProcess(
-            "roomwatch run", [str(ROOMWATCH), "run"], log_file, environment=environment(settings)
-        )
-        self.running = Running(self._process)
-        self.is_wanted = False
-        self._log_begins = 0
-        self.started_again = 0
+    def __init__(self, name: str, folder: Path, settings: dict[str, object]) -> None:
+        self._name, self._folder, self._settings = name, folder, settings
+        self._starts = 0
+        self._running: Running | None = None
 
     def start(self) -> None:
         """Starts a process and waits for nothing."""
-        self.is_wanted = True
-        self._log_begins = len(self._log())
-        self._process.start(lambda: True)
+        self._starts += 1
+        log_file = self._folder / f"{self._name}-{self._starts}.log"
+        process = ServerProcess(
+            "roomwatch run", [str(ROOMWATCH), "run"], log_file, environment=environment(self._settings)
+        )
+        self._running = Running(process)
+        process.start(lambda: True)
 
     def tend(self) -> None:
         """Sees to it that it runs, if it should."""
-        if self.is_wanted and not self._process.is_running:
-            assert not self.is_ready, f"a collector that was ready ended by itself:\n{self._process.log_tail()}"
-            self.started_again += 1
-            self._process.kill()
+        if self._running is not None and not self._running.process.is_running:
+            log = self._running.process.log_tail()
+            assert "listening on" not in log, f"a collector that was ready ended by itself:\n{log}"
             self.start()
 
-    @property
     def is_ready(self) -> bool:
-        """Whether this process has said that it listens."""
-        return any("listening on" in line for line in self._log()[self._log_begins :])
+        """Whether it has taken on partitions, or does not run."""
+        self.tend()
+        if self._running is None:
+            return True
+        if not any("listening on" in str(line["message"]) for line in self._running.log):
+            return False
+        checks = self._running.readiness()["checks"]
+        return any(check["ok"] for check in checks if check["name"] == "assignment")
 
     def kill(self) -> None:
-        """SIGKILL."""
-        self.tend()
-        self.is_wanted = False
-        self._process.kill()
-
-    def kill_for_good(self) -> None:
         """SIGKILL, whether it runs or not, halted or not."""
-        self.is_wanted = False
-        self._process.kill()
+        if self._running is not None:
+            self._running.process.kill()
+            self._running = None
 
     def halt(self) -> None:
         """SIGSTOP."""
-        self.tend()
-        os.kill(self._process.pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
         """SIGCONT."""
-        os.kill(self._process.pid, signal.SIGCONT)
+        self._signal(signal.SIGCONT)
 
     def end(self) -> None:
-        """An orderly end, of one that is ready."""
-        wait_until(lambda: self.tend() or self.is_ready, within_s=_END_WITHIN_S)  # type: ignore[func-returns-value]
-        self.is_wanted = False
-        self.running.interrupt()
-        self.running.exit_code(_END_WITHIN_S)
+        """An orderly end; of one that is ready, where what else is going on lets it become so."""
+        with suppress(AssertionError):
+            wait_until(self.is_ready, within_s=_SOON_S)
+        running, self._running = self._running, None
+        if running is not None:
+            running.interrupt()
+            running.exit_code(_END_WITHIN_S)
 
     def log_tail(self) -> str:
         """The last lines of its log."""
-        return self._process.log_tail()
+        return "does not run" if self._running is None else self._running.process.log_tail()
 
-    def _log(self) -> list[str]:
-        file = self._process.log_file
-        return file.read_text(errors="replace").splitlines() if file.exists() else []
+    def _signal(self, number: signal.Signals) -> None:
+        self.tend()
+        if self._running is not None:
+            self._running.interrupt(number)
 
 
 @dataclass
 class Scene:
-    """One round's own."""
+    """Several rounds take place in it, one after the other."""
 
     servers: Servers
     topic: str
-    name: str
-    """The database's."""
     engine: Engine
     collectors: list[Collector]
     spare: Collector
     """One more, which does not run at first."""
+    log: list[Record] = field(default_factory=list)
+    """All that the topic holds, as far as it was read."""
+    promised: set[tuple[UUID, int]] = field(default_factory=set)
+    """The keys of the events that must be stored."""
     told: list[str] = field(default_factory=list)
     """What was done, for whoever looks for the cause of a failure."""
 
@@ -134,9 +142,14 @@ class Scene:
         for collector in (*self.collectors, self.spare):
             collector.tend()
 
+    def until_ready(self) -> None:
+        """Waits until all that should run have taken on partitions."""
+        for collector in (*self.collectors, self.spare):
+            wait_until(collector.is_ready, within_s=_READY_WITHIN_S, every_s=0.1)
+
     def note(self, what: str) -> None:
         """Notes what is done, with the time as the logs have it."""
-        self.told.append(f"{datetime.now(UTC):%H:%M:%S.%f} {what}")
+        self.told.append(f"{datetime.now(UTC):%H:%M:%S.%f} {what}")  # noqa: TID251 - logs have the real time
 
     def report(self) -> str:
         """What was done and what the collectors say of it."""
@@ -145,8 +158,8 @@ class Scene:
 
 
 @contextmanager
-def scene(servers: Servers, folder: Path, settings: dict[str, Any]) -> Iterator[Scene]:
-    """A scene with its collectors started; nothing is left of it afterwards."""
+def scene(servers: Servers, folder: Path, random: Random) -> Iterator[Scene]:
+    """A scene with its collectors started; nothing is left of it afterwards. Chance says how they are set."""
     topic = f"faults-{os.getpid()}-{next(_NUMBERS)}"
     letters = dead_letters_topic(topic)
     with ExitStack() as stack:
@@ -158,7 +171,7 @@ def scene(servers: Servers, folder: Path, settings: dict[str, Any]) -> Iterator[
         url = make_url(servers.database.url(name))
         engine = make_engine(servers.database.url(name))
         stack.callback(engine.dispose)
-        told: dict[str, object] = {
+        settings: dict[str, object] = {
             "database_url": url.set(port=servers.wire.port).render_as_string(hide_password=False) + "?sslmode=disable",
             "kafka_bootstrap_servers": servers.cluster.wired,
             "kafka_topic": topic,
@@ -166,12 +179,15 @@ def scene(servers: Servers, folder: Path, settings: dict[str, Any]) -> Iterator[
             "http_port": 0,
             "log_format": "json",
             "stop_within_s": 5,
-            **settings,
+            "batch_records_max": random.choice((50, 200, 1000)),
+            "batch_wait_ms": random.choice((0, 20, 100)),
+            "sessions_max": random.choice((20, 60_000)),
         }
-        all_of_them = [Collector(folder / f"collector-{n}.log", told) for n in range(COLLECTORS + 1)]
-        for collector in all_of_them:
-            stack.callback(collector.kill_for_good)
-        *collectors, spare = all_of_them
+        *collectors, spare = [Collector(f"collector-{n}", folder, settings) for n in range(1, COLLECTORS + 2)]
+        for collector in (*collectors, spare):
+            stack.callback(collector.kill)
         for collector in collectors:
             collector.start()
-        yield Scene(servers, topic, name, engine, collectors, spare)
+        here = Scene(servers, topic, engine, collectors, spare)
+        here.note(f"{topic}: {settings}")
+        yield here

@@ -1,7 +1,7 @@
 """What must be true after a round, whatever happened in it.
 
-The topic's log is read again from its beginning and given to a plain model of the store, in one piece and in order: what
-the collectors have left must be the same rows. What was promised to the producer is compared apart from that.
+What the topic holds is given to a plain model of the store, in one piece and in order: what the collectors have left
+must be the same rows. What was promised to the producer is compared apart from that.
 """
 
 from __future__ import annotations
@@ -26,49 +26,46 @@ _STORED_WITHIN_S: Final = 90.0
 _READ_TIMEOUT_S: Final = 20.0
 
 
-def until_stored(scene: Scene, ends: dict[int, int]) -> None:
-    """Waits until the collectors have stored all that the log holds."""
+def until_stored(scene: Scene) -> None:
+    """Reads on where the log was read to, and waits until the collectors have stored all that it holds."""
+    scene.log += [
+        Record(raw.partition(), raw.offset(), raw.timestamp()[1] * 1000, raw.key(), raw.value())
+        for raw in _read(scene, scene.topic, {**dict.fromkeys(range(PARTITIONS), 0), **_ends(scene)})
+    ]
 
     def is_stored() -> bool:
         scene.tend()
-        return _offsets(scene) == ends
+        return _offsets(scene) == _ends(scene)
 
     wait_until(is_stored, within_s=_STORED_WITHIN_S, every_s=0.1)
 
 
-def log_of(scene: Scene) -> list[Record]:
-    """The whole topic, partition by partition."""
-    return [
-        Record(raw.partition(), raw.offset(), raw.timestamp()[1] * 1000, raw.key(), raw.value())
-        for raw in sorted(_read(scene, scene.topic, PARTITIONS), key=lambda raw: (raw.partition(), raw.offset()))
-    ]
-
-
-def ends_of(log: list[Record]) -> dict[int, int]:
-    """Where each partition ends that holds anything."""
-    return {record.partition: record.offset + 1 for record in log}
-
-
-def assert_exactly_once(scene: Scene, promised: Promised, log: list[Record], now_us: int) -> None:
-    """Every promised event is stored once, and every row says what the model's says."""
-    stored, model = Stored(scene.engine), _model(scene.topic, log, now_us)
+def assert_exactly_once(scene: Scene, promised: Promised, now_us: int) -> None:
+    """Every event that was promised, now and before, is stored once; and every row says what the model's says."""
+    scene.promised |= promised.stored_keys()
+    stored, model = Stored(scene.engine), _model(scene, now_us)
     tables = stored.tables(without=_DIFFERS)
-    assert promised.stored_keys() == set(tables["events"])
+    assert scene.promised == set(tables["events"])
     assert _differences(tables, model.tables(without=_DIFFERS)) == []
     rollups = {key: sums for key, sums in stored.rollups.items() if any(sums)}
     whole = stored.tables()
     assert rollups == rollups_of(whole["sessions"].values(), whole["outages"].values())
     assert rollups == {key: sums for key, sums in model.rollups.items() if any(sums)}
-    assert _offsets(scene) == ends_of(log)
+    assert _offsets(scene) == _ends(scene)
     assert stored.dead_letters == []
-    assert _read(scene, dead_letters_topic(scene.topic), 1) == []
+    assert _read(scene, dead_letters_topic(scene.topic), {0: 0}) == []
 
 
-def _model(topic: str, log: list[Record], now_us: int) -> ReferenceStore:
+def _ends(scene: Scene) -> dict[int, int]:
+    """Where each partition ends that holds anything."""
+    return {record.partition: record.offset + 1 for record in scene.log}
+
+
+def _model(scene: Scene, now_us: int) -> ReferenceStore:
     model = ReferenceStore()
-    holder = Holder(topic, model.load, sessions_max=len(log) + 1)
+    holder = Holder(scene.topic, model.load, sessions_max=len(scene.log) + 1)
     holder.assign(dict.fromkeys(range(PARTITIONS), 0))
-    model.write(holder.take(log, now_us).changes)
+    model.write(holder.take(scene.log, now_us).changes)
     return model
 
 
@@ -89,19 +86,20 @@ def _offsets(scene: Scene) -> dict[int, int]:
     return {row[2]: row[4] for row in rows if row[1] == scene.topic and row[4]}
 
 
-def _read(scene: Scene, topic: str, partitions: int) -> list[Any]:
-    """Every record of a topic."""
+def _read(scene: Scene, topic: str, begin: dict[int, int]) -> list[Any]:
+    """Every record of a topic from these offsets on, partition by partition."""
     consumer = Consumer({"bootstrap.servers": scene.servers.cluster.bootstrap, "group.id": "verdict", "log_level": 0})
     try:
-        places = [TopicPartition(topic, partition) for partition in range(partitions)]
-        ends = [consumer.get_watermark_offsets(place, timeout=_READ_TIMEOUT_S)[1] for place in places]
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
+        places = [TopicPartition(topic, partition, offset) for partition, offset in begin.items()]
+        ends = {one.partition: consumer.get_watermark_offsets(one, timeout=_READ_TIMEOUT_S)[1] for one in places}
+        expected = sum(ends.values()) - sum(begin.values())
+        consumer.assign(places)
         found: list[Any] = []
-        while len(found) < sum(ends):
-            some = consumer.consume(sum(ends) - len(found), timeout=_READ_TIMEOUT_S)
-            assert some, f"{topic} gave {len(found)} records, not {sum(ends)}"
+        while len(found) < expected:
+            some = consumer.consume(expected - len(found), timeout=_READ_TIMEOUT_S)
+            assert some, f"{topic} gave {len(found)} records, not {expected}"
             assert [raw.error() for raw in some if raw.error()] == []
             found += some
-        return found
+        return sorted(found, key=lambda raw: (raw.partition(), raw.offset()))
     finally:
         consumer.close()

@@ -47,7 +47,7 @@ class CuttingWire:
         return int(self._listener.getsockname()[1])
 
     def cut_after(self, counts: Iterable[int]) -> None:
-        """Cuts once for each count: whichever connection carries the last of so many bytes, counted from the cut before."""
+        """Cuts once for each count: the connection that carries the last of so many bytes since the cut before."""
         with self._lock:
             self._due = [max(1, count) for count in counts]
 

@@ -120,7 +120,7 @@ class PostgreSQL:
         """
         children = children_of(self.pid)
         self._process.kill()
-        wait_until(lambda: not any(is_alive(child) for child in children))
+        wait_until(lambda: not any(is_alive(child) for child in children), within_s=60)
 
     def close(self) -> None:
         """Stops the server, when it still runs, and removes its data."""
