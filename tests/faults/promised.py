@@ -89,7 +89,11 @@ class Promised:
         while (self._left or self._in_flight) and not self._giving_up.is_set():
             for _ in range(min(_CHUNK, len(self._left))):
                 self._send(self._left.pop())
-            self._producer.poll(0.02 if self._hurry.is_set() else self._between_s)
+            if self._hurry.is_set():
+                self._producer.poll(0.02)
+            else:
+                self._hurry.wait(self._between_s)
+                self._producer.poll(0)
 
     def _send(self, sent: Sent) -> None:
         self._in_flight += 1

@@ -175,6 +175,7 @@ def scene(servers: Servers, folder: Path, random: Random) -> Iterator[Scene]:
             "database_url": url.set(port=servers.wire.port).render_as_string(hide_password=False) + "?sslmode=disable",
             "kafka_bootstrap_servers": servers.cluster.wired,
             "kafka_topic": topic,
+            "kafka_group": topic,
             "kafka_session_timeout_s": SESSION_TIMEOUT_S,
             "http_port": 0,
             "log_format": "json",

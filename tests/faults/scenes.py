@@ -10,7 +10,7 @@ from typing import Final
 
 from tests.faults.scene import Scene, Servers, scene
 
-ROUNDS_A_SCENE: Final = 6
+ROUNDS_A_SCENE: Final = 9
 """Few enough that reading the whole store after each stays cheap, and enough that starting collectors does."""
 
 
