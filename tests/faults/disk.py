@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -44,15 +44,11 @@ class SmallDisk:
 
     def fill(self) -> None:
         """Leaves no block free."""
-        free = os.statvfs(self._mounted)
         with self._filler.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_bsize)
+            while (free := os.statvfs(self._mounted)).f_bavail:
+                with suppress(OSError):  # the database took some of it meanwhile
+                    os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free.f_bavail * free.f_bsize)
 
     def free(self) -> None:
         """Gives back what `fill` took."""
         self._filler.unlink(missing_ok=True)
-
-
-def is_full(folder: Path) -> bool:
-    """Whether no block is free where this folder lies."""
-    return os.statvfs(folder).f_bavail == 0

@@ -19,7 +19,7 @@ ROUNDS: Final = int(os.environ.get("ROOMWATCH_FAULTS_ROUNDS") or 25)  # noqa: TI
 log = logging.getLogger(__name__)
 
 # One worker plays them all: a cluster for each would take longer to start than it saves.
-pytestmark = pytest.mark.xdist_group("faults")
+pytestmark = [pytest.mark.xdist_group("faults"), pytest.mark.timeout(600)]
 
 
 def test_rounds_in_a_row_go_through_all_kinds_of_faults() -> None:
