@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
@@ -19,8 +20,11 @@ BROKERS: Final = 3
 
 
 @pytest.fixture(scope="module")
-def servers() -> Iterator[Servers]:
-    with SmallDisk() as disk, PostgreSQL(durable=True) as database, Cluster(BROKERS) as cluster:
+def servers(request: pytest.FixtureRequest) -> Iterator[Servers]:
+    with PostgreSQL(durable=True) as database, SmallDisk(database) as disk, Cluster(BROKERS) as cluster:
+        if disk.missing_right:
+            with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+                sys.stderr.write(f"\n{disk.missing_right}\n")
         database.make_tablespace(TABLESPACE, disk.folder)
         with CuttingWire(database.port) as wire:
             yield Servers(cluster, database, disk, wire)

@@ -7,6 +7,7 @@ must be the same rows. What was promised to the producer is compared apart from 
 from __future__ import annotations
 
 from typing import Any, Final
+from uuid import UUID
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -15,7 +16,6 @@ from collector.ingest.decode import Record
 from collector.ingest.partitions import Holder
 from collector.store.tables import kafka_offsets
 from tests.contract.stored import Stored
-from tests.faults.promised import Promised
 from tests.faults.scene import PARTITIONS, Scene
 from tests.reference_store import ReferenceStore, rollups_of
 from tests.waiting import wait_until
@@ -40,9 +40,9 @@ def until_stored(scene: Scene) -> None:
     wait_until(is_stored, within_s=_STORED_WITHIN_S, every_s=0.1)
 
 
-def assert_exactly_once(scene: Scene, promised: Promised, now_us: int) -> None:
+def assert_exactly_once(scene: Scene, promised: set[tuple[UUID, int]], now_us: int) -> None:
     """Every event that was promised, now and before, is stored once; and every row says what the model's says."""
-    scene.promised |= promised.stored_keys()
+    scene.promised |= promised
     stored, model = Stored(scene.engine), _model(scene, now_us)
     tables = stored.tables(without=_DIFFERS)
     assert scene.promised == set(tables["events"])

@@ -153,6 +153,18 @@ class PostgreSQL:
             _send(child, signal.SIGSTOP)
         return halted
 
+    def forbid_writing(self) -> None:
+        """Lets no session of now write to any file, as if there were no room; those that come later may."""
+        for child in children_of(self.pid):
+            # By the server's own user: root of a container may not do it to others.
+            subprocess.run(
+                ["prlimit", "--pid", str(child), "--fsize=0:"],
+                user=self._user.pw_uid if self._user else None,
+                group=self._user.pw_gid if self._user else None,
+                capture_output=True,
+                check=False,
+            )
+
     def go_on(self, halted: Sequence[int]) -> None:
         """SIGCONT."""
         for one in halted:
