@@ -6,6 +6,7 @@ say: a round that failed is run again with its seed, and more than once.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +18,8 @@ from tests.faults.promised import Promised, disordered
 from tests.faults.scene import PARTITIONS, Scene
 from tests.faults.verdict import assert_exactly_once, until_stored
 from tests.histories import Life, fleet
+
+log = logging.getLogger(__name__)
 
 LIVES: Final = (40, 160)
 PER_SECOND_MAX: Final = 3_000
@@ -82,6 +85,7 @@ def play(scene: Scene, planned: Plan) -> None:
         scene.note("all is as it should be")
     except AssertionError as error:
         error.add_note(scene.report())
+        log.exception("the round failed")
         raise
     finally:
         promised.close()

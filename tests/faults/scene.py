@@ -36,7 +36,7 @@ COLLECTORS: Final = 2
 SESSION_TIMEOUT_S: Final = 2
 TABLESPACE: Final = "small"
 _END_WITHIN_S: Final = 30.0
-_READY_WITHIN_S: Final = 60.0
+_READY_WITHIN_S: Final = 120.0
 _SOON_S: Final = 5.0
 _NUMBERS: Final = itertools.count(1)
 

@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 
 _DIFFERS: Final[dict[str, set[str]]] = {"events": {"stored_at"}, "sessions": {"version", "lost_at"}}
 """When it was stored, and in how many batches."""
-_STORED_WITHIN_S: Final = 90.0
+_STORED_WITHIN_S: Final = 120.0
 _READ_TIMEOUT_S: Final = 20.0
 
 
