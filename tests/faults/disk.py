@@ -43,9 +43,6 @@ class SmallDisk:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if not self.missing_right:
-            # Lazily: what is still open there goes with its process.
-            subprocess.run(["umount", "--lazy", str(self._place)], check=True)
         remove_folder(self._place)
 
     def fill(self) -> None:
