@@ -67,6 +67,12 @@ def _cut_off_broker(scene: Scene, random: Random) -> Mend:
     return wire.mend
 
 
+def _stall_broker(scene: Scene, random: Random) -> Mend:
+    wire = random.choice(scene.servers.cluster.brokers).wire
+    wire.stall()
+    return wire.mend
+
+
 def _kill_database(scene: Scene, random: Random) -> Mend:
     del random
     scene.servers.database.kill()
@@ -81,6 +87,12 @@ def _halt_database(scene: Scene, random: Random) -> Mend:
 
 def _cut_off_database(scene: Scene, random: Random) -> Mend:
     scene.servers.wire.cut_after(_any_bytes(random))
+    return scene.servers.wire.mend
+
+
+def _stall_database(scene: Scene, random: Random) -> Mend:
+    del random
+    scene.servers.wire.stall()
     return scene.servers.wire.mend
 
 
@@ -106,5 +118,7 @@ KINDS: Final = (
     Kind("the database's connections are cut", "the database's wire", _cut_off_database, 0.5, 2.0),
     Kind("a collector is halted past its session", "collectors", _halt_collector, SESSION_TIMEOUT_S + 0.5, 4.5),
     Kind("the database is halted", "database", _halt_database, 0.1, 3.0),
+    Kind("the database's connections stall", "the database's wire", _stall_database, 0.5, 4.5),
+    Kind("a broker's connections stall", "a broker's wire", _stall_broker, 0.5, 3.0),
     Kind("a broker is halted", "brokers", _halt_broker, 0.5, 3.0),
 )

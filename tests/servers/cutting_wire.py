@@ -1,4 +1,4 @@
-"""A wire to a server on this machine that is cut after any number of bytes, in the middle of whatever they say.
+"""A wire to a server on this machine that stalls, or is cut after any number of bytes, in the middle of anything.
 
 Threads carry it, so that a test without a loop can use it. It lives on when its server goes and comes back.
 """
@@ -26,6 +26,8 @@ class CuttingWire:
         self._listener = socket.create_server(("127.0.0.1", port))
         self._lock = threading.Lock()
         self._due: list[int] = []
+        self._flowing = threading.Event()
+        self._flowing.set()
         self._pairs: set[Pair] = set()
         self.cuts = 0
         self._accepting = threading.Thread(target=self._accept, daemon=True)
@@ -39,6 +41,7 @@ class CuttingWire:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._accepting.join(timeout=5)
+        self.mend()
         self.cut_all()
 
     @property
@@ -51,9 +54,14 @@ class CuttingWire:
         with self._lock:
             self._due = [max(1, count) for count in counts]
 
+    def stall(self) -> None:
+        """Takes connections and what they say, and passes nothing on: what a network does that loses packets."""
+        self._flowing.clear()
+
     def mend(self) -> None:
-        """Cuts nothing any more."""
+        """Cuts nothing any more, and passes on what was held back."""
         self.cut_after(())
+        self._flowing.set()
 
     def cut_all(self) -> None:
         """Resets every connection; new ones are taken."""
@@ -88,6 +96,7 @@ class CuttingWire:
     def _pump(self, source: socket.socket, target: socket.socket, pair: Pair) -> None:
         try:
             while data := source.recv(_CHUNK):
+                self._flowing.wait()
                 passing, is_cut = self._passing(data)
                 target.sendall(passing)
                 if is_cut:

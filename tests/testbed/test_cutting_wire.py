@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
@@ -46,7 +47,7 @@ def said_back(client: socket.socket, words: bytes) -> bytes:
 
 
 def connect(wire: CuttingWire) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", wire.port), timeout=5)
+    return socket.create_connection(("127.0.0.1", wire.port), timeout=30)
 
 
 def test_a_wire_passes_everything_on_until_it_is_told_otherwise(wire: CuttingWire) -> None:
@@ -74,3 +75,12 @@ def test_a_mended_wire_is_not_cut_any_more(wire: CuttingWire) -> None:
     with connect(wire) as client:
         assert said_back(client, b"hello") == b"hello"
     assert wire.cuts == 0
+
+
+def test_a_wire_that_stalls_holds_back_until_it_is_mended(wire: CuttingWire) -> None:
+    with connect(wire) as client, ThreadPoolExecutor(1) as asking:
+        wire.stall()
+        heard = asking.submit(said_back, client, b"hello")
+        assert not wait({heard}, timeout=0.2).done
+        wire.mend()
+        assert heard.result(timeout=30) == b"hello"
