@@ -25,6 +25,7 @@ from tests.servers.processes import ServerProcess, free_port, make_folder, remov
 from tests.waiting import wait_until
 
 _ASK_TIMEOUT_S: Final = 30.0
+_WHOLE_WITHIN_S: Final = 180.0
 _HEAP_MB: Final = 320
 
 
@@ -119,7 +120,7 @@ class Cluster:
     def until_whole(self) -> None:
         """Waits until every broker is in the cluster and answers."""
         for broker in self.brokers:
-            wait_until(lambda at=f"127.0.0.1:{broker.port}": self._sees_all(at), within_s=60, every_s=0.1)  # type: ignore[misc]
+            wait_until(lambda at=f"127.0.0.1:{broker.port}": self._sees_all(at), within_s=_WHOLE_WITHIN_S, every_s=0.1)  # type: ignore[misc]
 
     def create_topic(self, name: str, partitions: int) -> None:
         """Makes a topic that lives on all brokers, stamped by them."""
