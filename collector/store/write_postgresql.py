@@ -69,11 +69,17 @@ _MOVE_OFFSETS: Final = (
 # No time-out of PostgreSQL ends a COPY whose client says nothing more. So whoever has waited in vain for the offsets of
 # its partitions ends the session that holds them, if that has waited for its client for nearly as long: it is that of a
 # collector that is halted or gone. One that goes on after all finds its batch undone, and its partitions ours.
+# A row that is only about to be there shows nobody who makes it: then every session that waits so long may be the one.
+_OURS: Final = "cluster_id = %s AND topic = %s AND consumer_group = %s"
 _END_HALTED: Final = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid <> pg_backend_pid()"
-    " AND wait_event = 'ClientRead' AND state_change < clock_timestamp() - interval '4 s' AND backend_xid IN"
-    " (SELECT xmax FROM kafka_offsets WHERE cluster_id = %s AND topic = %s AND consumer_group = %s"
-    " AND kafka_partition = ANY(%s::int4[]))"
+    "WITH wanted AS (SELECT unnest(%s::int4[]) AS p),"
+    f" there AS (SELECT kafka_partition AS p, xmax AS holder FROM kafka_offsets WHERE {_OURS})"
+    " SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+    " AND backend_xid IS NOT NULL AND wait_event = 'ClientRead'"
+    " AND state_change < clock_timestamp() - interval '4 s'"
+    " AND (backend_xid IN (SELECT holder FROM there JOIN wanted USING (p))"
+    " OR EXISTS (SELECT FROM wanted WHERE p NOT IN (SELECT p FROM there)))"
 )
 
 
@@ -107,7 +113,7 @@ class PostgresqlTables:
             return driver.execute(_MOVE_OFFSETS, (*columns, *place)).rowcount
         except psycopg.errors.LockNotAvailable:
             driver.rollback()
-            driver.execute(_END_HALTED, (*place, columns[0]))
+            driver.execute(_END_HALTED, (columns[0], *place))
             driver.commit()
             raise
 

@@ -59,19 +59,22 @@ def copy_half(other: psycopg.Connection, meanwhile: Callable[[], None]) -> None:
         meanwhile()
 
 
+@pytest.mark.parametrize("stored", [0, 1])
 def test_a_collector_that_is_halted_in_the_middle_of_a_copy_loses_its_rows_to_its_heir(
-    engine: Engine, other: psycopg.Connection
+    engine: Engine, other: psycopg.Connection, stored: int
 ) -> None:
     heir = Writer(engine, "cluster", "topic", "group")
-    heir.write(moved(0), NOW_US)
+    if stored:
+        heir.write(moved(0), NOW_US)
+    other.execute("INSERT INTO kafka_offsets VALUES ('cluster', 'topic', 0, 'group', 9) ON CONFLICT DO NOTHING")
     other.execute("UPDATE kafka_offsets SET next_offset = 9")
 
     def inherit() -> None:
         with pytest.raises(StoreUnavailable, match="lock timeout"):
-            heir.write(moved(1), NOW_US)
-        heir.write(moved(1), NOW_US)
+            heir.write(moved(stored), NOW_US)
+        heir.write(moved(stored), NOW_US)
 
     with pytest.raises(psycopg.errors.AdminShutdown):
         copy_half(other, inherit)
     with engine.connect() as connection:
-        assert connection.scalar(select(kafka_offsets.c.next_offset)) == 2
+        assert connection.scalar(select(kafka_offsets.c.next_offset)) == stored + 1
