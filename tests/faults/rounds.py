@@ -80,7 +80,7 @@ def play(scene: Scene, planned: Plan) -> None:
         scene.note(f"all is promised; {promised.sent_again} were sent again")
         until_stored(scene)
         scene.note("all is stored")
-        assert_exactly_once(scene, promised.stored_keys(), now_us())
+        assert_exactly_once(scene, promised.stored_keys(), now_us)
         scene.servers.cluster.until_whole()
         scene.note("all is as it should be")
     except AssertionError as error:

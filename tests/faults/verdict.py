@@ -6,6 +6,7 @@ must be the same rows. What was promised to the producer is compared apart from 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -41,12 +42,13 @@ def until_stored(scene: Scene) -> None:
     wait_until(is_stored, within_s=_STORED_WITHIN_S, every_s=0.1)
 
 
-def assert_exactly_once(scene: Scene, promised: set[tuple[UUID, int]], now_us: int) -> None:
+def assert_exactly_once(scene: Scene, promised: set[tuple[UUID, int]], clock_us: Callable[[], int]) -> None:
     """Every event that was promised, now and before, is stored once; and every row says what the model's says."""
     scene.promised |= promised
     stored = Stored(scene.engine)
     tables, rollups = _read_whole(stored)
-    model = _model(scene, tables["sessions"], now_us)
+    # Read after the store, so that nobody was found lost later than this.
+    model = _model(scene, tables["sessions"], clock_us())
     _assert_same("promised events", set(tables["events"]), scene.promised)
     _assert_same("rows", _values(tables), _values(model.tables()))
     counted = rollups_of(tables["sessions"].values(), tables["outages"].values())
