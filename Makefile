@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+ROUNDS ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test spark compat compiled check cover mutate bench bench-e2e generate lock clean
+.PHONY: help setup demo test faults spark compat compiled check cover mutate bench bench-e2e generate lock clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +35,9 @@ demo: $(VENV)/demo.stamp ## A fleet of rooms living through an incident, in the 
 
 test: setup ## All tests, against real Kafka, PostgreSQL, Prometheus, Alertmanager and Chromium
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+faults: setup ## Rounds of faults against real brokers, database and collectors: make faults ROUNDS=1000
+	@ROOMWATCH_FAULTS_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/faults --log-cli-level=info
 
 spark: setup ## The archive read by Apache Spark (half a gigabyte; not in CI)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/spark.txt

@@ -97,7 +97,9 @@ class Days:
     def _make(self, connection: psycopg.Connection[Any], missing: Iterable[int], ordinary: range) -> set[int]:
         refused: set[int] = set()
         with connection.transaction():
-            connection.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+            # A collector that is halted here must not keep the others from making days.
+            idle = "set_config('idle_in_transaction_session_timeout', '10s', true)"
+            connection.execute(f"SELECT set_config('lock_timeout', %s, true), {idle}", [LOCK_TIMEOUT])
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK_OF_DAYS])
             names = {name for (name,) in connection.execute(_CHILDREN)}
             there = {day for name in names if (day := day_of_partition(name)) is not None}

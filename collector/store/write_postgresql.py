@@ -29,8 +29,9 @@ _STAGES_MADE: Final = "roomwatch_stages"
 _VERSION_AT: Final = sessions.columns.keys().index("version")
 
 # A stage has no statistics: left alone, the planner would read all of `sessions` to find a few of its rows.
-# A collector that was stopped in the middle, as a machine that is moved is, must not keep its partitions' rows locked;
-# and one that waits for them must go on polling meanwhile. Both find their batch undone and take it up again.
+# A collector that was stopped in the middle, as a machine that is moved is, must not keep its partitions' rows locked
+# (see also _END_HALTED); and one that waits for them must go on polling meanwhile. Both find their batch undone and
+# take it up again.
 _BEGIN: Final = (
     "SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),"
     " set_config('enable_mergejoin', 'off', true), set_config('lock_timeout', '5s', true),"
@@ -65,6 +66,21 @@ _MOVE_OFFSETS: Final = (
     " AND kafka_partition = move.p AND next_offset = move.t"
     " RETURNING kafka_partition"
 )
+# No time-out of PostgreSQL ends a COPY whose client says nothing more. So whoever has waited in vain for the offsets of
+# its partitions ends the session that holds them, if that has waited for its client for nearly as long: it is that of a
+# collector that is halted or gone. One that goes on after all finds its batch undone, and its partitions ours.
+# A row that is only about to be there shows nobody who makes it: then every session that waits so long may be the one.
+_OURS: Final = "cluster_id = %s AND topic = %s AND consumer_group = %s"
+_END_HALTED: Final = (
+    "WITH wanted AS (SELECT unnest(%s::int4[]) AS p),"
+    f" there AS (SELECT kafka_partition AS p, xmax AS holder FROM kafka_offsets WHERE {_OURS})"
+    " SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+    " AND backend_xid IS NOT NULL AND wait_event = 'ClientRead'"
+    " AND state_change < clock_timestamp() - interval '4 s'"
+    " AND (backend_xid IN (SELECT holder FROM there JOIN wanted USING (p))"
+    " OR EXISTS (SELECT FROM wanted WHERE p NOT IN (SELECT p FROM there)))"
+)
 
 
 class PostgresqlTables:
@@ -94,10 +110,16 @@ class PostgresqlTables:
     def move_offsets(self, connection: Connection, place: Place, moves: Sequence[OffsetMove], *, first: bool) -> int:
         """Moves the offsets that stand where they are expected; returns how many. `first` makes missing rows."""
         columns: tuple[list[int], ...] = tuple(list(values) for values in zip(*moves, strict=True))
-        cursor = _driver(connection).cursor()
-        if first:
-            cursor.execute(_FIRST_OFFSETS, (*place, columns[0], columns[1]))
-        return cursor.execute(_MOVE_OFFSETS, (*columns, *place)).rowcount
+        driver = _driver(connection)
+        try:
+            if first:
+                driver.execute(_FIRST_OFFSETS, (*place, columns[0], columns[1]))
+            return driver.execute(_MOVE_OFFSETS, (*columns, *place)).rowcount
+        except psycopg.errors.LockNotAvailable:
+            driver.rollback()
+            driver.execute(_END_HALTED, (columns[0], *place))
+            driver.commit()
+            raise
 
     def put_events(self, connection: Connection, rows: Sequence[Row]) -> None:
         """New rows."""

@@ -120,7 +120,7 @@ class PostgreSQL:
         """
         children = children_of(self.pid)
         self._process.kill()
-        wait_until(lambda: not any(is_alive(child) for child in children))
+        wait_until(lambda: not any(is_alive(child) for child in children), within_s=60)
 
     def close(self) -> None:
         """Stops the server, when it still runs, and removes its data."""
@@ -129,13 +129,46 @@ class PostgreSQL:
         finally:
             remove_folder(self._folder)
 
-    def make_database(self, *, migrated: bool) -> str:
+    def make_database(self, *, migrated: bool, tablespace: str = "pg_default") -> str:
         """A fresh database, empty or at the newest schema; returns its name."""
         if migrated and not self._has_template:
             self._make_template()
         name = next(self._names)
-        self._clone(_MIGRATED if migrated else _EMPTY, name)
+        self._clone(_MIGRATED if migrated else _EMPTY, name, tablespace)
         return name
+
+    def make_tablespace(self, name: str, folder: Path) -> None:
+        """A place for databases in a folder, which becomes the server's."""
+        if self._user is not None:
+            os.chown(folder, self._user.pw_uid, self._user.pw_gid)
+        with self._connect() as connection:
+            where = sql.Literal(str(folder))
+            connection.execute(sql.SQL("CREATE TABLESPACE {} LOCATION {}").format(sql.Identifier(name), where))
+
+    def halt(self) -> list[int]:
+        """SIGSTOP to every process of the server, which go on by `go_on`; returns their ids."""
+        os.kill(self.pid, signal.SIGSTOP)
+        halted = [self.pid, *children_of(self.pid)]
+        for child in halted[1:]:
+            _send(child, signal.SIGSTOP)
+        return halted
+
+    def forbid_writing(self) -> None:
+        """Lets no session of now write to any file, as if there were no room; those that come later may."""
+        for child in children_of(self.pid):
+            # By the server's own user: root of a container may not do it to others.
+            subprocess.run(
+                ["prlimit", "--pid", str(child), "--fsize=0:"],
+                user=self._user.pw_uid if self._user else None,
+                group=self._user.pw_gid if self._user else None,
+                capture_output=True,
+                check=False,
+            )
+
+    def go_on(self, halted: Sequence[int]) -> None:
+        """SIGCONT."""
+        for one in halted:
+            _send(one, signal.SIGCONT)
 
     def drop_database(self, name: str) -> None:
         """Removes a database and ends the connections that a test left behind."""
@@ -152,10 +185,11 @@ class PostgreSQL:
             raise
         self._has_template = True
 
-    def _clone(self, template: str, name: str) -> None:
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
+    def _clone(self, template: str, name: str, tablespace: str = "pg_default") -> None:
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY TABLESPACE {}")
+        names = map(sql.Identifier, (name, template, tablespace))
         with self._connect() as connection:
-            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+            connection.execute(statement.format(*names))
 
     def _connect(self) -> psycopg.Connection:
         url = self.url().replace("+psycopg", "")
@@ -185,6 +219,13 @@ class PostgreSQL:
         )
         if made.returncode != 0:
             raise RuntimeError(f"initdb ended with {made.returncode}: {made.stdout}{made.stderr}")
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return  # a child that ended by itself meanwhile
 
 
 def _unprivileged_user() -> pwd.struct_passwd:

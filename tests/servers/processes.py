@@ -68,7 +68,12 @@ def make_folder(name: str) -> Path:
 
 
 def remove_folder(folder: Path) -> None:
-    """Removes a folder and all in it; what a dying process still writes there is no error."""
+    """Removes a folder and all in it; what a dying process still writes there is no error.
+
+    Where a file system is mounted at it, that goes first; lazily, for the same reason.
+    """
+    if folder.is_mount():
+        subprocess.run(["umount", "--lazy", str(folder)], check=False)
     shutil.rmtree(folder, ignore_errors=True)
 
 
