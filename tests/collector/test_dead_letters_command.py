@@ -165,8 +165,8 @@ def test_what_cannot_be_asked_is_refused(
 
 def test_what_can_be_taken_now_is_sent_again_to_its_partition_as_it_came_and_stored(two: Stage) -> None:
     says = "1 letter {} again\n1 not sent: this version refuses them again: not-json\n"
-    assert letters(two, "replay", "--dry-run") == (1, says.format("would be sent"), "")
-    assert letters(two, "replay") == (1, says.format("sent"), "")
+    assert letters(two, "replay", "--dry-run")[:2] == (1, says.format("would be sent"))
+    assert letters(two, "replay")[:2] == (1, says.format("sent"))
     life = Life(session_id(1)).connecting()
     with two.collector():
         two.until_stored(1)
@@ -175,19 +175,18 @@ def test_what_can_be_taken_now_is_sent_again_to_its_partition_as_it_came_and_sto
 
 
 def test_what_was_sent_again_is_not_sent_once_more_unless_asked_for(two: Stage) -> None:
-    assert letters(two, "replay", "--reason", "store-refused") == (0, "1 letter sent again\n", "")
-    assert letters(two, "replay", "--reason", "store-refused") == (0, "0 letters sent again\n", "")
+    assert letters(two, "replay", "--reason", "store-refused")[:2] == (0, "1 letter sent again\n")
+    assert letters(two, "replay", "--reason", "store-refused")[:2] == (0, "0 letters sent again\n")
     assert letters(two, "list", "--reason", "store-refused")[1] == "no dead letters\n"
     assert "no (sent again)\n" in letters(two, "list", "--all")[1]
-    assert letters(two, "replay", "--reason", "store-refused", "--again") == (0, "1 letter sent again\n", "")
+    assert letters(two, "replay", "--reason", "store-refused", "--again")[:2] == (0, "1 letter sent again\n")
 
 
 def test_letters_that_their_topic_has_dropped_are_counted(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage()
     one = letter(stage, 0, Life(session_id(1)).connecting().sent[0])
     Writer(stage.engine, "cluster", stage.topic, stage.group).write(Changes(dead_letters=[one]), START_US)
-    assert letters(stage, "replay") == (
+    assert letters(stage, "replay")[:2] == (
         1,
         "0 letters sent again\n1 not sent: the topic of dead letters holds them no more\n",
-        "",
     )
