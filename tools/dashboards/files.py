@@ -7,13 +7,14 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry
 
-from collector.metrics import Listed, Metrics
+from collector.metric_list import Listed
+from collector.metrics import Metrics
 from tools.dashboards import overview
 
 _METRICS_PAGE: Final = """# Metrics
 
-Generated from `collector/metrics.py` by `make generate`. What they are counted by stands in [KPIs](kpis.md), what is
-made of them in [alerts](alerts.md) and in the [dashboards](../dashboards/README.md).
+Generated from `collector/metric_list.py` by `make generate`. What they are counted by stands in [KPIs](kpis.md), what
+is made of them in [alerts](alerts.md) and in the [dashboards](../dashboards/README.md).
 
 `/metrics` answers in OpenMetrics, with exemplars that name a session, or in the text format of Prometheus. Counters
 count what happened less than 15 minutes ago by corrected time, after it was stored; what comes later is in the store
