@@ -133,6 +133,11 @@ class MetricList:
         self.unknown_fields = self._counter(
             "rtc_collector_unknown_fields_total", "Fields that newer clients sent and this collector left out."
         )
+        self.client_values = self._counter(
+            "rtc_collector_client_values_total",
+            "Regions, SDKs and versions that clients told and this collector had not met: rollups have rows for each.",
+            "dimension",
+        )
         self.append_time_missing = self._gauge(
             "rtc_collector_append_time_missing",
             "1 where the topic has CreateTime, so that the collector's reading time stands in for the append time.",
@@ -166,6 +171,8 @@ class MetricList:
             self.state_seconds.labels(state)
         for move in labels.TRANSITIONS:
             self.state_transitions.labels(*move)
+        for dimension in labels.DIMENSIONS:
+            self.client_values.labels(dimension)
         for table in labels.TABLES_THAT_AGE:
             self.rows_aged.labels(table)
         for event_type in labels.EVENT_TYPES:

@@ -31,3 +31,8 @@ def adding(table: Table) -> str:
     """After an INSERT: what a row holds is added to the row whose key is there already."""
     sums = ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in others(table))
     return f"ON CONFLICT ({key(table)}) DO UPDATE SET {sums}"
+
+
+def nothing(table: Table) -> str:
+    """Whether a row of sums says nothing."""
+    return " AND ".join(f"{table.name}.{name} = 0" for name in others(table))

@@ -20,7 +20,7 @@ from collector.store.copy_postgresql import EPOCH_2000_US, Shape, copy_rows, sha
 from collector.store.partitions_postgresql import Days
 from collector.store.place import Place
 from collector.store.retention import Retention
-from collector.store.statements import adding, key, names, others, replacing
+from collector.store.statements import adding, key, names, nothing, others, replacing
 from collector.store.tables import events, outages, rollups, sessions
 
 _EVENTS: Final = shape_of(events, wide=False)
@@ -52,8 +52,14 @@ _PUT_OUTAGES: Final = (
     f" {replacing(outages)}"
 )
 _ADD_ROLLUPS: Final = (
-    f"INSERT INTO rollups ({names(rollups)}) SELECT {names(rollups)} FROM stage_rollups ORDER BY {key(rollups)}"
-    f" {adding(rollups)}"
+    f"WITH added AS (INSERT INTO rollups ({names(rollups)}) SELECT {names(rollups)} FROM stage_rollups"
+    f" ORDER BY {key(rollups)} {adding(rollups)} RETURNING {', '.join(f'rollups.{name}' for name in others(rollups))})"
+    f" SELECT count(*) FROM added AS rollups WHERE {nothing(rollups)}"
+)
+_DROP_EMPTY_ROLLUPS: Final = (
+    "DELETE FROM rollups USING stage_rollups AS stage WHERE "
+    + " AND ".join(f"rollups.{column.name} = stage.{column.name}" for column in rollups.primary_key)
+    + f" AND {nothing(rollups)}"
 )
 _FIRST_OFFSETS: Final = (
     "INSERT INTO kafka_offsets (cluster_id, topic, consumer_group, kafka_partition, next_offset)"
@@ -114,9 +120,10 @@ class PostgresqlTables:
         _driver(connection).execute(_PUT_OUTAGES)
 
     def add_rollups(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Rows whose sums are added to what is there."""
+        """Rows whose sums are added to what is there; what comes to nothing by that is there no more."""
         self._stage(connection, "rollups", rows)
-        _driver(connection).execute(_ADD_ROLLUPS)
+        if _driver(connection).execute(_ADD_ROLLUPS).fetchone() != (0,):
+            _driver(connection).execute(_DROP_EMPTY_ROLLUPS)
 
     def read_sessions(self, connection: Connection, ids: Collection[UUID]) -> tuple[list[Row], list[Row]]:
         """The rows of these sessions, and of their outages, in the order of the columns."""
