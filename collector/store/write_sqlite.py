@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table
 
 from collector.store.changes import OffsetMove, Row
 from collector.store.place import Place
-from collector.store.statements import adding, names, nothing, others, replacing
+from collector.store.statements import adding, is_row, names, nothing, others, replacing
 from collector.store.tables import Uuid, events, outages, rollups, sessions
 
 IDS_AT_ONCE: Final = 500
@@ -58,10 +58,7 @@ _UPDATE_SESSIONS: Final = (
 )
 _PUT_OUTAGES: Final = f"{_insert(outages)} {replacing(outages)}"
 _ADD_ROLLUPS: Final = f"{_insert(rollups)} {adding(rollups)}"
-_DROP_EMPTY_ROLLUP: Final = (
-    f"DELETE FROM rollups WHERE {' AND '.join(f'{column.name} = ?' for column in rollups.primary_key)}"
-    f" AND {nothing(rollups)}"
-)
+_DROP_EMPTY_ROLLUP: Final = f"DELETE FROM rollups WHERE {is_row(rollups, '?')} AND {nothing(rollups)}"
 _SUMS: Final = len(others(rollups))
 _FIRST_OFFSET: Final = (
     "INSERT INTO kafka_offsets (cluster_id, topic, consumer_group, kafka_partition, next_offset)"
