@@ -64,6 +64,9 @@ TRANSITIONS: Final = (
 TABLES_THAT_AGE: Final = ("events", "sessions", "outages", "rollups", "dead_letters")
 """Whose rows are deleted when they are old."""
 
+MET: Final = ("held", "read", "new")
+"""Where a session was that a batch met."""
+
 RESULTS: Final = ("stored", "duplicate", "late", "expired", "refused")
 EVENT_TYPES: Final = (*sorted(PUBLISHED_TYPES), UNKNOWN)
 """Of a refused record the type may be unknown."""

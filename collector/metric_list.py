@@ -117,6 +117,13 @@ class MetricList:
             "rtc_collector_transaction_seconds", "Duration of a batch's transaction.", TRANSACTION_EDGES_S
         )
         self.batch_events = self._histogram("rtc_collector_batch_events", "Records in a batch.", BATCH_EDGES)
+        self.sessions_met = self._counter(
+            "rtc_collector_sessions_met_total",
+            "Sessions that batches met: held in memory, read from the store, or new to both.",
+            "where",
+        )
+        self.cache_sessions = self._gauge("rtc_collector_cache_sessions", "Sessions held in memory.")
+        self.cache_bytes = self._gauge("rtc_collector_cache_bytes", "Bytes that those take, about.")
         self.lag_messages = self._gauge(
             "rtc_collector_lag_messages", "Records of a partition that are not stored yet.", "partition"
         )
@@ -173,6 +180,8 @@ class MetricList:
             self.state_transitions.labels(*move)
         for dimension in labels.DIMENSIONS:
             self.client_values.labels(dimension)
+        for where in labels.MET:
+            self.sessions_met.labels(where)
         for table in labels.TABLES_THAT_AGE:
             self.rows_aged.labels(table)
         for event_type in labels.EVENT_TYPES:

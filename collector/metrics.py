@@ -176,6 +176,11 @@ class Metrics(MetricList):
         self._held[partition] = held
         self._set_held()
 
+    def set_cache(self, sessions: int, size: int) -> None:
+        """How many sessions are held in memory, and about how many bytes they take."""
+        self.cache_sessions.set(sessions)
+        self.cache_bytes.set(size)
+
     def set_lag(self, partition: int, *, messages: int, seconds: float) -> None:
         """How far `partition` is behind."""
         if partition < labels.PARTITIONS_MAX:

@@ -29,6 +29,7 @@ from collector.api.app import make_app, make_probes
 from collector.api.health import Check, Readiness
 from collector.api.server import Server
 from collector.errors import CollectorError, StopTimedOut
+from collector.ingest.cache import Bounds
 from collector.ingest.check import check_kafka
 from collector.ingest.connection import KafkaConnection, require_topics, wait_for_cluster
 from collector.ingest.consumer import Consumer, Status
@@ -71,7 +72,7 @@ class Options:
     topic: str = "room-session-events"
     group: str = "roomwatch"
     limits: Limits = field(default_factory=Limits)
-    sessions_max: int = 60_000
+    cache: Bounds = field(default_factory=Bounds)
     retention: Retention = field(default_factory=Retention)
     retention_every_s: float = 3_600.0
     token_risk_s: int = 60
@@ -98,7 +99,7 @@ class Options:
                 settings.batch_wait_ms / 1000,
                 float(settings.kafka_session_timeout_s),
             ),
-            sessions_max=settings.sessions_max,
+            cache=Bounds(settings.sessions_max, settings.sessions_bytes_max),
             retention=retention_of(settings),
             retention_every_s=60.0 * settings.retention_every_minutes,
             token_risk_s=settings.token_risk_s,
@@ -202,7 +203,8 @@ async def _consumer(
     holder = Holder(
         options.topic,
         writer.load,
-        sessions_max=options.sessions_max,
+        bounds=options.cache,
+        token_window_us=options.token_risk_s * 1_000_000,
         retention_us=keeps.sessions_us,
         events_us=keeps.events_us,
     )
@@ -216,7 +218,6 @@ async def _consumer(
         now_us=clock_us,
         in_merger=_thread("merger", stack),
         in_writer=_thread("writer", stack),
-        token_risk_us=options.token_risk_s * 1_000_000,
     )
     return Consumer(
         options.kafka,

@@ -103,6 +103,12 @@ class Settings(BaseSettings):
         le=10_000_000,
         description="Sessions held in memory, about 4 KB each; those beyond are read from the store when they are met.",
     )
+    sessions_bytes_max: int = Field(
+        default=256 * 1024 * 1024,
+        ge=1024 * 1024,
+        le=1024 * 1024 * 1024 * 1024,
+        description="Bytes that those sessions may take, about: some have hundreds of outages.",
+    )
     token_risk_s: int = Field(
         default=60,
         ge=0,

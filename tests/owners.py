@@ -12,10 +12,12 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from collector.errors import Fenced, StaleSession, StoreUnavailable
+from collector.ingest.cache import Bounds
 from collector.ingest.decode import Record
+from collector.ingest.live import LiveSessions
 from collector.ingest.partitions import Holder
 from collector.ingest.taking import Batch
-from collector.store.changes import Changes, Row, Session
+from collector.store.changes import Changes, Row, Session, Standing
 from tests.histories import SECOND_US, Life, Sent, fleet, histories, log_of
 
 PARTITIONS: Final = 3
@@ -68,6 +70,9 @@ class Store(Protocol):
     def offsets(self, partitions: Collection[int]) -> dict[int, int]:
         """How far partitions are stored."""
 
+    def live_sessions(self, partition: int) -> list[tuple[Standing, int]]:
+        """How many are live there, by what they count as."""
+
     def write(self, changes: Changes) -> None:
         """Applies a batch, or raises what the writer raises."""
 
@@ -77,10 +82,11 @@ class Owner:
 
     def __init__(self, store: Store, log: list[Record], sessions_max: int) -> None:
         self.store, self.log = store, log
-        self.holder = Holder("t", store.load, sessions_max=sessions_max)
+        self.holder = Holder("t", store.load, bounds=Bounds(sessions_max))
 
     def steal(self, partition: int) -> None:
-        self.holder.assign({partition: 0, **self.store.offsets([partition])})
+        stored = {partition: 0, **self.store.offsets([partition])}
+        self.holder.assign(stored, {partition: self.store.live_sessions(partition)})
 
     def records(self, count: int) -> list[Record]:
         ours = self.holder.positions
@@ -127,9 +133,21 @@ class Owner:
             return False
         except StaleSession:
             self.holder.drop(partitions)
+            for partition in partitions:
+                self.holder.count_anew(partition, self.store.live_sessions(partition))
             return False
         self.holder.wrote(batch)
+        self.require_counts(batch.partitions)
         return True
+
+    def require_counts(self, partitions: Iterable[int]) -> None:
+        """What is counted as sessions come and go is what the store counts when it looks at all of them."""
+        fresh = LiveSessions(0)
+        for partition in partitions:
+            fresh.begin(partition, self.store.live_sessions(partition))
+        held = self.holder.held(0)
+        counted = {partition: held[partition] for partition in partitions}
+        assert counted == fresh.held(0), f"counted {counted}, stored {fresh.held(0)}"
 
 
 def orderly_run(store: Store, sendings: list[Sent]) -> None:

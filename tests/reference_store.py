@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from collector.errors import Fenced, StaleSession, StoreUnavailable
+from collector.ingest.live import standing
 from collector.store.changes import (
     EVENT_COLUMNS,
     OUTAGE_COLUMNS,
@@ -19,6 +20,7 @@ from collector.store.changes import (
     Changes,
     Row,
     Session,
+    Standing,
     session_from_rows,
 )
 
@@ -52,6 +54,11 @@ class ReferenceStore:
     def offsets(self, partitions: Iterable[int]) -> dict[int, int]:
         """How far each partition is stored; nothing is said of one that was never written."""
         return {p: self.stored_offsets[p] for p in partitions if p in self.stored_offsets}
+
+    def live_sessions(self, partition: int) -> list[tuple[Standing, int]]:
+        """How many are live there, by what they count as."""
+        counts = Counter(standing(session_from_rows(row)) for row in self.sessions.values() if row[2] == partition)
+        return [(what, count) for what, count in counts.items() if what is not None]
 
     def write(self, changes: Changes) -> None:
         """Applies a batch. Raises StoreUnavailable, Fenced or StaleSession, and then nothing was applied."""

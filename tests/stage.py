@@ -242,6 +242,12 @@ class Stage:
             }
         assert counts == {kind: n for kind, n in expected.items() if n}
 
+    def live_sessions(self, region: str) -> int:
+        """Sessions of a region that the store holds for live."""
+        with self.engine.connect() as connection:
+            live = (sessions.c.fate == "live", sessions.c.region == region)
+            return _count(connection, select(func.count()).where(*live))
+
     def refused(self) -> list[tuple[Any, ...]]:
         """Partition, offset and reason of the stored dead letters."""
         of = dead_letters.c

@@ -7,6 +7,7 @@
     │   ├── TopicMissing            the topic to read is not there
     │   ├── ClusterChanged          the store was filled from another Kafka cluster
     │   ├── OffsetBeyondEnd         the store is ahead of the log: a topic made anew, or another one
+    │   ├── LogRewound              a log went back to lower offsets while it was read
     │   ├── NeverStored             nothing of the topic was stored for this group: nothing to replay
     │   ├── DeadLettersRefused      refused records cannot be put aside: reading waits
     │   └── EmbeddedBrokerError     the demo's own broker cannot be used here
@@ -51,6 +52,7 @@ from collector.errors.broker import (
     ClusterChanged,
     DeadLettersRefused,
     EmbeddedBrokerError,
+    LogRewound,
     NeverStored,
     OffsetBeyondEnd,
     TopicMissing,
@@ -74,6 +76,7 @@ __all__ = [
     "ExtraMissing",
     "Fenced",
     "LetterNotFound",
+    "LogRewound",
     "NeverStored",
     "OffsetBeyondEnd",
     "RequestError",

@@ -91,6 +91,23 @@ class OffsetBeyondEnd(BrokerError):
         )
 
 
+class LogRewound(BrokerError):
+    """A log that was being read went back to lower offsets: the topic was made anew, or its end was lost."""
+
+    code: ClassVar[str] = "log-rewound"
+    remedy: ClassVar[str] = "Find out what became of the topic; to read it from its start, use another kafka_group."
+
+    def __init__(self, topic: str, partition: int, expected: int, offset: int) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.expected = expected
+        self.offset = offset
+        super().__init__(
+            f"partition {partition} of topic {topic} was read up to offset {expected} and goes on at {offset}; "
+            "was the topic made anew? To read it from its start, use another kafka_group",
+        )
+
+
 class NeverStored(BrokerError):
     """Nothing of this topic was ever stored for this consumer group, so that there is nothing to replay."""
 

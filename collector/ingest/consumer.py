@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
-from collector.errors import BrokerRefused, BrokerUnreachable, ClusterChanged, Fenced, StaleSession
+from collector.errors import BrokerRefused, BrokerUnreachable, ClusterChanged, Fenced, LogRewound, StaleSession
 from collector.ingest.connection import KafkaConnection, ask_cluster, broker_error
 from collector.ingest.gathering import Gathered, Limits
 from collector.ingest.group import Member
@@ -41,9 +41,6 @@ BACKLOG_WAIT_S: Final = 1.0
 """For how long a batch gathers where there is more to read: a large one costs less an event."""
 STUCK_AFTER_S: Final = 30.0
 """A client that reads nothing for so long though there is something is built anew."""
-OPEN_SESSIONS_MAX: Final = 100_000
-"""Sessions that a partition's new owner reads in at once, so that gauges start right."""
-
 NOT_YET: Final = "not connected yet"
 
 log = logging.getLogger(__name__)
@@ -94,6 +91,7 @@ class Consumer:
         self._gaps: dict[int, int] = {}  # where a gap was counted that nothing was stored behind yet
         self._broker_trouble: str | None = NOT_YET
         self._looked_s = self._read_s = self._swept_s = 0.0
+        self._sweeps = 0  # each has one partition counted anew, in turn
         self.status = Status()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -166,23 +164,19 @@ class Consumer:
         stored = await self._storing.read(lambda: self._writer.offsets(ours), patience)
         starts = starting_points(self._topic, ours, stored, *await member.log_bounds(ours)) if ours else {}
         new = {p: start.tracked for p, start in starts.items() if self._holder.positions.get(p) != start.tracked}
-        if new:
-            limit = OPEN_SESSIONS_MAX
-            load = self._writer.load
-            sessions = await self._storing.read(lambda: load(self._writer.open_sessions(new, limit)), patience)
-        else:
-            sessions = {}
+        count = self._writer.live_sessions
+        live = await self._storing.read(lambda: {partition: count(partition) for partition in new}, patience)
         if generation != member.generation:
             return
         self._let_go(keep=starts.keys())
-        self._holder.assign(new, sessions.values())
+        self._holder.assign(new, live)
         self._progress.begin(starts, self._now_us())
         for partition, start in starts.items():
             member.seek(partition, start.seek)
             self._count_gap(partition, start)
         self._settled = generation
         self._looked_s = self._read_s = asyncio.get_running_loop().time()
-        await self._storing.read(lambda: self._storing.show_held(self._now_us()), patience)
+        await self._storing.show_held(patience)
         log.info("partitions are ours", extra={"partitions": ours, "new": sorted(new)})
 
     async def _collect(self, member: Member, stop: asyncio.Event) -> Gathered:
@@ -225,8 +219,13 @@ class Consumer:
             self._progress.look(partition, member.known_end(partition), now_us, position)
 
     async def _look_for_gap(self, member: Member, partition: int, offset: int) -> None:
-        """Did the log drop records between the last that was read and this one? Other holes in offsets are none."""
+        """Did the log drop records between the last that was read and this one? Other holes in offsets are none.
+
+        Raises LogRewound where it goes on below what was read: whatever stands there would be passed over as known.
+        """
         expected = self._progress.next_offset(partition)
+        if offset < expected:
+            raise LogRewound(self._topic, partition, expected, offset)
         if offset > expected:
             first, _ = await member.log_bounds([partition])
             self._count_gap(partition, Start(expected, min(first[partition], offset), offset))
@@ -243,14 +242,23 @@ class Consumer:
             return
         self._swept_s = loop.time()
         self._wrote(await self._storing.flush(patience))
-        for partition in self._progress.partitions:
+        partitions = self._progress.partitions
+        for partition in partitions:
             stream_us = self._progress.stream_us(partition, self._now_us())
             if stream_us is not None and not member.changing.is_set():
-                with suppress(StaleSession):
+                try:
                     await self._storing.sweep(partition, stream_us, patience)
+                except StaleSession:
+                    await self._storing.count_anew(partition, patience)
+        if partitions and not member.changing.is_set():
+            self._sweeps += 1
+            await self._storing.count_anew(partitions[self._sweeps % len(partitions)], patience)
 
     async def _look_when_idle(self, member: Member, *, idle: bool) -> None:
-        """Where nothing comes: is the broker there, and is there nothing? Raises KafkaError where we are stuck."""
+        """Where nothing comes: is the broker there, and is there nothing? Raises KafkaError where we are stuck.
+
+        So it does where a log ends below what is stored: whoever joins anew looks at that again, and stops for good.
+        """
         now_s = asyncio.get_running_loop().time()
         if not idle:
             self._looked_s = self._read_s = now_s
@@ -265,6 +273,8 @@ class Consumer:
             return
         self._broker_is_back()
         for partition in set(ends) & set(self._progress.partitions):
+            if ends[partition] < self._progress.stored[partition]:
+                raise KafkaError(f"partition {partition} ends at {ends[partition]}, below what is stored")
             self._progress.look(partition, ends[partition], self._now_us())
         behind = [partition for partition in self._progress.partitions if self._progress.is_behind(partition)]
         if not behind:

@@ -26,6 +26,8 @@ COMMIT_TIMEOUT_S: Final = 5.0
 BOUNDS_TIMEOUT_S: Final = 5.0
 JOIN_TIMEOUT_S: Final = 30.0
 """Beyond the session's timeout, which others of the group may take to answer."""
+METADATA_MS: Final = 15_000
+"""How soon a partition that was added to the topic is given to a member, at most."""
 FETCH_BYTES: Final = 4 * 1024 * 1024
 """Of a partition at once: what a backlog is read fastest with."""
 
@@ -57,7 +59,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             heartbeat_interval_ms=max(100, int(session_timeout_s * 1000 / 10)),
             max_partition_fetch_bytes=FETCH_BYTES,
             request_timeout_ms=int(ANSWER_TIMEOUT_S * 1000),
-            metadata_max_age_ms=60_000,
+            metadata_max_age_ms=METADATA_MS,
             **connection.options(),
         )
         self._client.subscribe([topic], listener=self)

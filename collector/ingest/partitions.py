@@ -1,4 +1,4 @@
-"""What the owner of partitions holds: positions, and sessions in a bounded cache.
+"""What the owner of partitions holds: positions, sessions in a bounded cache, and how many of them are live.
 
 It does no I/O of its own: loading is a callable that is handed in, and writing is the caller's. One thread at a time.
 
@@ -6,7 +6,7 @@ The caller's part: `take`, write the batch's changes, say so by `wrote`, count. 
 one before is being written; batches are written in the order in which they were taken. If one could not be, then after
 - StoreUnavailable: write the same changes again;
 - Fenced: `drop` the partitions, `assign` those that are still ours at their stored offsets;
-- StaleSession: `drop` the partitions and take the same records again;
+- StaleSession: `drop` the partitions, take the same records again, have live sessions counted anew;
 - RowRefused: the same, with `refused=refusals(error)`.
 `drop` goes back to what was written, so that the same records can be taken again, and with them those that were taken
 after them.
@@ -17,25 +17,29 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Final
+from types import MappingProxyType
 from uuid import UUID
 
 from collector.ingest import watchdog
+from collector.ingest.cache import Bounds, Cache
 from collector.ingest.decode import Record, Refusal, decode, session_begun_at
-from collector.ingest.derive import CLOCK_TOLERANCE_US, OPEN_FATES
-from collector.ingest.taking import Batch, Place, Taking
+from collector.ingest.derive import CLOCK_TOLERANCE_US
+from collector.ingest.live import LiveSessions
+from collector.ingest.taking import Batch, Met, Place, Taking
 from collector.metrics import Held
-from collector.store.changes import OffsetMove, Session
+from collector.store.changes import OffsetMove, Session, Standing
 
 Load = Callable[[Collection[UUID]], Mapping[UUID, Session]]
 """Reads sessions from the store: those of the ids that it has. What it returns is the Holder's from then on."""
 
-SESSIONS_MAX: Final = 60_000
+Counted = Iterable[tuple[Standing, int]]
+"""How many live sessions the store has in a partition, by what they count as."""
 
 
 class Holder:
-    """Partitions and their sessions. `sessions_max` bounds the cache; what is not written yet may exceed it.
+    """Partitions and their sessions. `bounds` are the cache's; what is not written yet may exceed them.
 
+    `token_window_us`: a token that expires so soon puts its live session at risk.
     `retention_us`: a session that the store does not have and that began, or was told of, longer ago is expired, since
     the store may have forgotten it: its events change nothing. `events_us`: how long events are kept; one that was
     appended longer ago is merged, but has no row. None: there is no such bound.
@@ -46,16 +50,17 @@ class Holder:
         topic: str,
         load: Load,
         *,
-        sessions_max: int = SESSIONS_MAX,
+        bounds: Bounds = Bounds(),  # noqa: B008 - frozen
+        token_window_us: int = 0,
         retention_us: int | None = None,
         events_us: int | None = None,
     ) -> None:
         self._topic = topic
         self._load = load
-        self._sessions_max = sessions_max
         self._retention_us = retention_us
         self._events_us = events_us
-        self._sessions: dict[bytes, Session] = {}  # by their records' key; the least recently touched first
+        self._cache = Cache(bounds)
+        self._live = LiveSessions(token_window_us)
         self._positions: dict[int, int] = {}
         self._written: dict[int, int] = {}  # how far of that is written
         self._unwritten: deque[Batch] = deque()  # taken, in this order
@@ -67,22 +72,32 @@ class Holder:
 
     def sessions(self, partition: int) -> list[Session]:
         """The sessions of a partition that are held in memory now."""
-        return [session for session in self._sessions.values() if session.kafka_partition == partition]
+        return [session for session in self._cache.sessions.values() if session.kafka_partition == partition]
 
-    def assign(self, positions: Mapping[int, int], sessions: Iterable[Session] = ()) -> None:
-        """Takes partitions on at their stored offsets. `sessions`: those that are open, so that gauges start right."""
-        self._forget_partitions(positions.keys())
+    @property
+    def cached(self) -> tuple[int, int]:
+        """How many sessions are in memory, and about how many bytes they take."""
+        return len(self._cache.sessions), self._cache.bytes
+
+    def assign(self, positions: Mapping[int, int], live: Mapping[int, Counted] = MappingProxyType({})) -> None:
+        """Takes partitions on at their stored offsets. `live`: what the store counts there now."""
+        self._cache.forget_partitions(positions.keys())
         self._positions.update(positions)
         self._written.update(positions)
-        for session in sessions:
-            if session.kafka_partition in self._positions:
-                self._sessions[key_of(session.session_id)] = session
+        for partition in positions:
+            self._live.begin(partition, live.get(partition, ()))
+
+    def count_anew(self, partition: int, live: Counted) -> None:
+        """Takes what the store counts in place of our own; nothing that changes a count may be in hand."""
+        if partition in self._positions:
+            self._live.begin(partition, live)
 
     def revoke(self, partitions: Iterable[int]) -> None:
         """Lets partitions go, with all that is held of them."""
         gone = set(partitions)
-        self._forget_partitions(gone)
+        self._cache.forget_partitions(gone)
         for partition in gone:
+            self._live.end(partition)
             self._positions.pop(partition, None)
             self._written.pop(partition, None)
 
@@ -91,6 +106,7 @@ class Holder:
         for partition, _, next_offset in batch.changes.offsets:
             if partition in self._written:
                 self._written[partition] = next_offset
+        self._live.move(batch.standings)
         if self._unwritten and self._unwritten[0] is batch:
             self._unwritten.popleft()
 
@@ -101,13 +117,13 @@ class Holder:
         """
         ours = self._positions.keys() & set(partitions)
         self._unwritten.clear()
-        self._forget_partitions(ours)
+        self._cache.forget_partitions(ours)
         for partition in ours:
             self._positions[partition] = self._written[partition]
 
     def forget(self, session_ids: Iterable[UUID]) -> None:
         """Forgets sessions that somebody else changed or erased; they are read anew when they are met again."""
-        self._forget(map(key_of, session_ids))
+        self._cache.forget(map(key_of, session_ids))
 
     def take(
         self, records: Sequence[Record], now_us: int, refused: Mapping[UUID | Place, Refusal] | None = None
@@ -127,19 +143,20 @@ class Holder:
             if position is not None and record.offset >= position:
                 positions[record.partition] = record.offset + 1
                 ours.append(record)
-        expired = self._meet(ours, now_us)
+        expired = self._meet(ours, now_us, taking.batch)
+        sessions = self._cache.sessions
         # An event is merged as soon as it is decoded, and let go: a batch of decoded events fits no processor's cache.
         for record in ours:
             told = taking.read(record)
             if told is None:
                 continue
-            session = self._sessions.get(record.key)  # type: ignore[arg-type]  # without a key it was refused
+            session = sessions.get(record.key)  # type: ignore[arg-type]  # without a key it was refused
             if session is not None:
                 taking.merge(session, told, record)
             elif record.key in expired:
                 taking.batch.results[told.message.type, "expired"] += 1
             else:
-                session = self._sessions[record.key] = Session(told.message.data.session_id, told=())  # type: ignore[index]
+                session = sessions[record.key] = Session(told.message.data.session_id, told=())  # type: ignore[index]
                 taking.merge(session, told, record)
         moves = (OffsetMove(p, self._positions[p], positions[p]) for p in sorted(positions))
         taking.finish(move for move in moves if move.next_offset != move.tracked)
@@ -160,8 +177,8 @@ class Holder:
             candidates = self.sessions(partition)
         else:
             wanted = {key_of(session_id): session_id for session_id in silent}
-            self._read_in({key: wanted[key] for key in wanted.keys() - self._sessions.keys()})
-            candidates = [session for key in wanted if (session := self._sessions.get(key)) is not None]
+            self._read_in({key: wanted[key] for key in wanted.keys() - self._cache.sessions.keys()})
+            candidates = [session for key in wanted if (session := self._cache.sessions.get(key)) is not None]
         for session in watchdog.silent(candidates, stream_us):
             taking.touch(key_of(session.session_id), session)
             session.kafka_partition = partition
@@ -172,26 +189,18 @@ class Holder:
             self._keep(taking.batch)
         return taking.batch
 
-    def held(self, now_us: int, token_window_us: int) -> dict[int, dict[str | None, Held]]:
-        """Live sessions by partition and region: all, those reconnecting, those whose token ends within the window."""
-        counts: dict[int, dict[str | None, list[int]]] = {partition: {} for partition in self._positions}
-        for session in self._sessions.values():
-            if session.fate == "live" and session.kafka_partition in counts:
-                row = counts[session.kafka_partition].setdefault(session.region, [0, 0, 0])
-                expires_at = session.token_expires_at
-                row[0] += 1
-                row[1] += session.state == "reconnecting"
-                row[2] += expires_at is not None and expires_at < now_us + token_window_us
-        return {
-            partition: {region: Held(*row) for region, row in regions.items()} for partition, regions in counts.items()
-        }
+    def held(self, now_us: int) -> dict[int, dict[str | None, Held]]:
+        """Live sessions by partition and region, as they are stored: all, those reconnecting, those at risk."""
+        return self._live.held(now_us)
 
-    def _meet(self, records: Sequence[Record], now_us: int) -> frozenset[bytes | None]:
+    def _meet(self, records: Sequence[Record], now_us: int, batch: Batch) -> frozenset[bytes | None]:
         """Reads in the sessions that are not held, and returns the keys of those that are expired."""
-        strangers = {record.key for record in records} - self._sessions.keys()
+        keys = {record.key for record in records}
+        strangers = keys - self._cache.sessions.keys()
         ids = {key: session_id for key in strangers if key is not None and (session_id := id_of(key)) is not None}
-        self._read_in(ids)
-        unknown = ids.keys() - self._sessions.keys()
+        found = self._read_in(ids)
+        batch.met = Met(len(keys) - len(strangers), found, len(ids) - found)
+        unknown = ids.keys() - self._cache.sessions.keys()
         if self._retention_us is None or not unknown:
             return frozenset()
         return self._expired(records, unknown, now_us - self._retention_us)
@@ -213,37 +222,19 @@ class Holder:
                 lives.add(key)
         return frozenset(unknown - lives)
 
-    def _read_in(self, unknown: Mapping[bytes, UUID]) -> None:
-        if unknown:
-            loaded = self._load(unknown.values())
-            self._sessions.update(
-                (key, session) for key, session_id in unknown.items() if (session := loaded.get(session_id)) is not None
-            )
+    def _read_in(self, unknown: Mapping[bytes, UUID]) -> int:
+        """How many of them the store has."""
+        if not unknown:
+            return 0
+        loaded = self._load(unknown.values())
+        found = {key: loaded[session_id] for key, session_id in unknown.items() if session_id in loaded}
+        self._cache.add(found)
+        return len(found)
 
     def _keep(self, batch: Batch) -> None:
-        """Bounds the cache: what is not written yet stays, of the rest those that ended go first, then the oldest."""
         self._unwritten.append(batch)
-        for key, session in batch.touched.items():
-            if self._sessions.pop(key, None) is not None:
-                self._sessions[key] = session
-        excess = len(self._sessions) - self._sessions_max
-        if excess <= 0:
-            return
-        goal = excess + self._sessions_max // 4
-        stays = {key for unwritten in self._unwritten for key in unwritten.touched}
-        ended = [k for k, s in self._sessions.items() if s.fate not in OPEN_FATES and k not in stays][:goal]
-        self._forget(ended)
-        excess -= len(ended)
-        if excess > 0:
-            self._forget([k for k in self._sessions if k not in stays][:excess])
-
-    def _forget(self, keys: Iterable[bytes]) -> None:
-        for key in keys:
-            self._sessions.pop(key, None)
-
-    def _forget_partitions(self, partitions: Collection[int]) -> None:
-        if partitions:
-            self._sessions = {k: s for k, s in self._sessions.items() if s.kafka_partition not in partitions}
+        self._cache.touch(batch.touched)
+        self._cache.shrink([unwritten.touched.keys() for unwritten in self._unwritten])
 
 
 def key_of(session_id: UUID) -> bytes:

@@ -115,9 +115,8 @@ class Storing:
         now_us: Callable[[], int],
         in_merger: InThread[Any],
         in_writer: InThread[Any],
-        token_risk_us: int,
     ) -> None:
-        """`token_risk_us`: how soon a live session's token expires to count as at risk. Needs a running loop."""
+        """Needs a running loop."""
         self.idle = asyncio.Event()
         """Set while nothing is in hand: all that was given is stored, or given up."""
         self.idle.set()
@@ -128,7 +127,6 @@ class Storing:
         self._now_us = now_us
         self._in_merger = in_merger
         self._in_writer = in_writer
-        self._token_risk_us = token_risk_us
         self._reading_trouble, self._writing_trouble = Trouble(), Trouble()
         self._held_us = 0
         self._flight: _Flight | None = None
@@ -163,7 +161,14 @@ class Storing:
         """Returns what was stored meanwhile, when nothing is in hand any more. Raises as `put` does."""
         async with self._hand():
             stored, _ = await self._landed(patience)
+            if self._held_is_due():
+                await self.show_held(patience)
         return stored
+
+    async def count_anew(self, partition: int, patience: Patience) -> None:
+        """Has the store count the live sessions of a partition. Nothing else may be in hand. Raises as `put` does."""
+        async with self._hand():
+            await self._count_anew(partition, patience)
 
     async def sweep(self, partition: int, stream_us: int, patience: Patience) -> None:
         """Finds the sessions of a partition lost that are silent. Nothing else may be in hand.
@@ -258,15 +263,21 @@ class Storing:
                 error = another
             else:
                 self._holder.wrote(batch)
+                for partition in batch.partitions:
+                    await self._count_anew(partition, patience)
                 return batch
+
+    async def _count_anew(self, partition: int, patience: Patience) -> None:
+        live = await self.read(lambda: self._writer.live_sessions(partition), patience)
+        self._holder.count_anew(partition, live)
 
     async def _taken(
         self, records: Sequence[Record], refused: Mapping[UUID | Place, Refusal], patience: Patience
     ) -> Batch:
         def take() -> Batch:
-            batch = self._holder.take(records, self._now_us(), refused)
-            self._show_held_when_due()
-            return batch
+            if self._held_is_due():
+                self._show_held()
+            return self._holder.take(records, self._now_us(), refused)
 
         return await self.read(take, patience)
 
@@ -301,20 +312,25 @@ class Storing:
         self._metrics.count(batch.differences, now_us=now_us, results=batch.results, transitions=batch.transitions)
         self._metrics.count_dead_letters(letter.reason for letter in batch.changes.dead_letters)
         self._metrics.unknown_fields.inc(batch.unknown_fields)
+        for where, sessions in zip(batch.met._fields, batch.met, strict=True):
+            self._metrics.sessions_met.labels(where).inc(sessions)
         if records:
             self._metrics.batch_events.observe(len(records))
             for record in records[:: max(1, len(records) // DELAYS_OBSERVED_MAX)]:
                 self._metrics.event_delay.observe(max(0, now_us - record.append_at_us) / 1_000_000)
 
-    def _show_held_when_due(self) -> None:
-        now_us = self._now_us()
-        if now_us - self._held_us >= HELD_EVERY_US or now_us < self._held_us:
-            self._held_us = now_us
-            self.show_held(now_us)
+    async def show_held(self, patience: Patience) -> None:
+        """Sets the gauges of what is held."""
+        await self.read(self._show_held, patience)
 
-    def show_held(self, now_us: int) -> None:
-        """Sets the gauges of what is held. In the merger's thread."""
-        for partition, held in self._holder.held(now_us, self._token_risk_us).items():
+    def _held_is_due(self) -> bool:
+        return not 0 <= self._now_us() - self._held_us < HELD_EVERY_US
+
+    def _show_held(self) -> None:
+        """Runs in the merger's thread."""
+        self._held_us = now_us = self._now_us()
+        self._metrics.set_cache(*self._holder.cached)
+        for partition, held in self._holder.held(now_us).items():
             self._metrics.hold(partition, held)
 
     async def read(self, step: Callable[[], Answer], patience: Patience) -> Answer:

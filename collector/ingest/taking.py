@@ -8,17 +8,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from collector.errors import RowRefused
 from collector.ingest.decode import Record, Refusal, decode
 from collector.ingest.derive import correction_us, derive, differences, facts, roll
+from collector.ingest.live import standing
 from collector.ingest.merge import GAPS_MAX, TooManyGapsError, merge
 from collector.ingest.rows import event_row
 from collector.ingest.values import Difference, Told
 from collector.metrics import LATE_AFTER_US
-from collector.store.changes import Changes, DeadLetter, OffsetMove, RollupKey, Session, Sums, outage_row, session_row
+from collector.store.changes import (
+    Changes,
+    DeadLetter,
+    OffsetMove,
+    RollupKey,
+    Session,
+    Standing,
+    Sums,
+    outage_row,
+    session_row,
+)
 
 Place = tuple[int, int]
 """Partition and offset of a record."""
@@ -26,12 +37,21 @@ UNREADABLE: Final = "unknown"
 """The type that results count a record under whose type could not be read."""
 
 
+class Met(NamedTuple):
+    """Sessions that a batch met: in memory, read from the store, and in neither."""
+
+    held: int = 0
+    read: int = 0
+    new: int = 0
+
+
 @dataclass(slots=True)
 class Batch:
     """What some records, or a sweep, change; and what there is to count once that is written.
 
     `results` counts (type, result): stored, duplicate, late, expired or refused. `transitions` counts (subject, from,
-    to) of events that are new and on time. `touched` are the sessions that it writes, by their records' key.
+    to) of events that are new and on time. `touched` are the sessions that it writes, by their records' key, and
+    `standings` what those count as that count as something else now: before, and after.
     """
 
     changes: Changes = field(default_factory=Changes)
@@ -40,6 +60,8 @@ class Batch:
     transitions: Counter[tuple[str, str | None, str | None]] = field(default_factory=Counter)
     unknown_fields: int = 0
     touched: dict[bytes, Session] = field(default_factory=dict, repr=False, compare=False)
+    standings: list[tuple[Standing | None, Standing | None]] = field(default_factory=list)
+    met: Met = field(default=Met(), compare=False)
 
     @property
     def partitions(self) -> list[int]:
@@ -78,6 +100,7 @@ class Taking:
         self.batch.touched[key] = session
         if session.told is None:
             session.told = facts(session)
+            session.counted = standing(session)
 
     def merge(self, session: Session, told: Told, record: Record) -> None:
         """Merges an event into its session and counts it."""
@@ -115,6 +138,9 @@ class Taking:
                 if changed:
                     batch.differences += changed
                     roll(changed, session.kafka_partition, sums)
+            before_it, session.counted = session.counted, standing(session)
+            if before_it != session.counted:
+                batch.standings.append((before_it, session.counted))
             session.version += 1
             changes.sessions.append(session_row(session))
             for outage in session.outage_rows.values():

@@ -138,6 +138,8 @@ class Session:
 
     outage_rows: dict[int, Outage] = field(default_factory=dict)
     told: tuple[Any, ...] | None = None  # the facts that the rollups hold of it; None: not yet made from its rows
+    counted: Standing | None = None  # as what it counts among those that are live
+    weight: int = 0  # about how many bytes it takes in memory, as its cache counts them
     named_by: int = NEVER  # no event beyond this key can change a name
     unsettled: bool = True  # whether its fate, its outcomes or its facts may be others than they were
 
@@ -236,6 +238,15 @@ class Sums(NamedTuple):
     n: int
     a: int
     b: int
+
+
+class Standing(NamedTuple):
+    """What a live session counts as. `expires_s`: the second since 1970 in which its token expires."""
+
+    partition: int
+    region: str | None
+    reconnecting: bool
+    expires_s: int | None
 
 
 class OffsetMove(NamedTuple):

@@ -23,13 +23,14 @@ from operator import itemgetter
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, select
 
 from collector.errors import Fenced, RowRefused, StaleSession, StoreUnavailable
-from collector.store.changes import Changes, OffsetMove, Row, Session, session_from_rows
+from collector.store.changes import Changes, OffsetMove, Row, Session, Standing, session_from_rows
 from collector.store.dead_letters import put_dead_letters
 from collector.store.failures import plainly
 from collector.store.place import Place
+from collector.store.reading import EpochUs
 from collector.store.refusals import blame
 from collector.store.retention import Retention
 from collector.store.sqlite_connection import writing
@@ -102,16 +103,19 @@ class Writer:
         with plainly(self._engine), self._engine.connect() as connection:
             return list(connection.scalars(query))
 
-    def open_sessions(self, partitions: Collection[int], limit: int = 100_000) -> list[UUID]:
-        """Sessions of these partitions that have not ended, newest first."""
+    def live_sessions(self, partition: int) -> list[tuple[Standing, int]]:
+        """How many sessions of this partition are live, by what they count as."""
+        of = sessions.c
+        away = (of.state == "reconnecting").label("away")
+        expires_s = (EpochUs(of.token_expires_at) // 1_000_000).label("expires_s")
         query = (
-            select(sessions.c.session_id)
-            .where(sessions.c.kafka_partition.in_(sorted(partitions)), sessions.c.ended_at.is_(None))
-            .order_by(sessions.c.session_id.desc())
-            .limit(limit)
+            select(of.region, away, expires_s, func.count())
+            .where(of.kafka_partition == partition, of.ended_at.is_(None), of.fate == "live")
+            .group_by(of.region, away, expires_s)
         )
         with plainly(self._engine), self._engine.connect() as connection:
-            return list(connection.scalars(query))
+            rows = connection.execute(query)
+            return [(Standing(partition, *what), count) for *what, count in rows]
 
     def _write(self, changes: Changes, stored_at_us: int) -> None:
         with plainly(self._engine), self._connected() as connection:

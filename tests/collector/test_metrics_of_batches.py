@@ -19,7 +19,7 @@ Rollups = dict[RollupKey, list[int]]
 def fold(log: list[Record], size: int, delay_us: int = 0) -> tuple[Metrics, Rollups]:
     """What a log counts to, taken in batches of `size`, each `delay_us` after its last record was appended."""
     metrics = Metrics(CollectorRegistry(), version="1")
-    holder = Holder("events", lambda session_ids: {})  # noqa: ARG005 - the store has nothing yet
+    holder = Holder("events", lambda _: {}, token_window_us=60 * MINUTE_US)
     holder.assign({0: 0})
     rollups: Rollups = {}
     for start in range(0, len(log), size):
@@ -28,7 +28,8 @@ def fold(log: list[Record], size: int, delay_us: int = 0) -> tuple[Metrics, Roll
         batch = holder.take(part, now_us)
         metrics.count(batch.differences, now_us=now_us, results=batch.results, transitions=batch.transitions)
         metrics.count_dead_letters(letter.reason for letter in batch.changes.dead_letters)
-        for partition, held in holder.held(now_us, 60 * MINUTE_US).items():
+        holder.wrote(batch)
+        for partition, held in holder.held(now_us).items():
             metrics.hold(partition, held)
         add(rollups, batch.changes.rollups)
     return metrics, rollups

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Engine, Table, select
 
 from collector.errors import StoreUnavailable
-from collector.store.changes import Changes, Row, Session
+from collector.store.changes import Changes, Row, Session, Standing
 from collector.store.tables import dead_letters, events, kafka_offsets, metadata, outages, rollups, sessions
 from collector.store.writer import Writer
 
@@ -35,6 +35,10 @@ class Stored:
     def offsets(self, partitions: Collection[int]) -> dict[int, int]:
         """As the Writer does."""
         return self.writer.offsets(partitions)
+
+    def live_sessions(self, partition: int) -> list[tuple[Standing, int]]:
+        """As the Writer does."""
+        return self.writer.live_sessions(partition)
 
     def write(self, changes: Changes) -> None:
         """As the Writer does, unless `away`."""

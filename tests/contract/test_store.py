@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from collector.errors import Fenced, RowRefused, SchemaMismatch, StaleSession
+from collector.ingest.live import standing
 from collector.ingest.partitions import Holder
 from collector.ingest.taking import refusals
 from collector.store.changes import (
@@ -293,16 +295,16 @@ def test_silent_sessions_are_those_that_have_not_ended_longest_silent_first(stor
     assert store.writer.silent_sessions(1, START_US + 60_000_000) == []
 
 
-def test_open_sessions_are_those_of_the_partitions_that_have_not_ended(store: Stored) -> None:
-    lives = [Life(session_id(number, START_US + number * 1_000_000)).connecting() for number in range(30)]
-    lives.append(a_life(99))
+def test_live_sessions_are_counted_by_what_they_count_as(store: Stored) -> None:
+    lives = [Life(session_id(number)).connecting() for number in range(9)]
+    for number, life in enumerate(lives[1:]):
+        life.connected(ttl_s=60 * (1 + number % 2))
+    lives[7].reconnecting()
+    lives[8].disconnected(reason="leave")
     log = log_of([sent for life in lives for sent in life.sent], 3)
     store.write(changes_of(*lives, partitions=3))
-    of: dict[int, set[UUID]] = {0: set(), 1: set(), 2: set()}
-    for record in log:
-        of[record.partition].add(UUID((record.key or b"").decode()))
-    ended = {lives[-1].session_id}
-    assert set(store.writer.open_sessions([0, 2])) == (of[0] | of[2]) - ended
-    newest = max((of[0] | of[1] | of[2]) - ended)
-    assert store.writer.open_sessions([0, 1, 2], limit=1) == [newest]
-    assert store.writer.open_sessions([]) == []
+    mine = {UUID((record.key or b"").decode()) for record in log if record.partition == 1}
+    read = [standing(one) for one in store.load([life.session_id for life in lives]).values()]
+    expected = Counter(one for one in read if one is not None and one.partition == 1)
+    assert Counter(dict(store.live_sessions(1))) == expected
+    assert 0 < expected.total() <= len(mine)

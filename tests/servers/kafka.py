@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import (
     AdminClient,
+    NewPartitions,
     NewTopic,
     ScramCredentialInfo,
     ScramMechanism,
@@ -113,6 +114,12 @@ class Kafka:
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=given)
         admin = self._admin()
         admin.create_topics([topic], operation_timeout=_ASK_TIMEOUT_S)[name].result(_ASK_TIMEOUT_S)
+
+    def add_partitions(self, topic: str, total: int) -> None:
+        """Lets a topic have so many partitions; records that are there stay where they are."""
+        admin = self._admin()
+        grown = admin.create_partitions([NewPartitions(topic, total)], operation_timeout=_ASK_TIMEOUT_S)
+        grown[topic].result(_ASK_TIMEOUT_S)
 
     def delete_topic(self, name: str) -> None:
         """Removes a topic and what it holds."""

@@ -11,10 +11,10 @@ from sqlalchemy import text, update
 from collector.ingest.connection import dead_letters_topic
 from collector.store.tables import kafka_offsets
 from session_core import wire
-from tests.histories import Life, fleet
+from tests.histories import Life, fleet, session_id
 from tests.servers.kafka import Kafka
 from tests.servers.postgresql import PostgreSQL
-from tests.stage import Stage
+from tests.stage import Running, Stage
 from tests.waiting import wait_until
 
 SMALL_BATCHES = {"batch_records_max": 40, "batch_wait_ms": 0}
@@ -205,6 +205,36 @@ def test_a_store_that_is_ahead_of_the_log_stops_the_collector(kafka: Kafka, make
     )
 
 
+def test_a_topic_that_is_made_anew_under_a_collector_stops_it(kafka: Kafka, make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage(partitions=1)
+    with stage.collector() as running:
+        stage.until_stored(stage.tell(lives_now(20)))
+        kafka.delete_topic(stage.topic)
+        wait_until(lambda: _made_anew(kafka, stage.topic))
+        stage.tell(lives_now(2))
+        assert running.exit_code(within_s=60) == 2
+    assert "was the topic made anew?" in running.process.log_file.read_text().splitlines()[-1]
+
+
+def test_partitions_that_are_added_while_collectors_run_are_read_with_the_sessions_that_move_there(
+    kafka: Kafka, make_stage: Callable[..., Stage], postgresql_url: str
+) -> None:
+    stage = make_stage(postgresql_url, partitions=1)
+    lives = [*lives_now(100), *(_just_joined(number) for number in range(900, 930))]
+    halves = [(life.sent[: len(life.sent) // 2], life.sent[len(life.sent) // 2 :]) for life in lives]
+    early, late = ([one for half in halves for one in half[which]] for which in (0, 1))
+    with stage.collector(**SMALL_BATCHES) as one, stage.collector(**SMALL_BATCHES) as other:
+        stage.put((sent.key(), sent.value()) for sent in early)
+        stage.until_stored(len(early))
+        kafka.add_partitions(stage.topic, 4)
+        stage.partitions = 4
+        stage.put((sent.key(), sent.value()) for sent in late)
+        stage.until_stored(len(early) + len(late), within_s=60)
+        wait_until(lambda: _partitions(one.readiness()) == 2 == _partitions(other.readiness()), within_s=30)
+        wait_until(lambda: _live(one) + _live(other) == stage.live_sessions("ie1") > 0, within_s=60)
+    stage.assert_told_exactly_once(lives)
+
+
 def test_a_stop_finishes_the_batch_and_leaves_nothing_half_done(stage: Stage) -> None:
     lives = lives_now(200)
     sent = stage.tell(lives)
@@ -250,6 +280,14 @@ def test_a_stop_that_takes_too_long_is_cut_off_and_loses_nothing(
     with stage.collector():
         stage.until_stored(sent)
     stage.assert_told_exactly_once(lives)
+
+
+def _just_joined(number: int) -> Life:
+    return Life(session_id(number, time.time_ns() // 1000)).connecting().later(200).connected()  # noqa: TID251 - as above
+
+
+def _live(running: Running) -> float:
+    return running.metric('rtc_sessions_live{region="ie1"}')
 
 
 def _waiting_for_locks(stage: Stage) -> int:

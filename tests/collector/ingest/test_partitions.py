@@ -8,11 +8,12 @@ from uuid import UUID
 import pytest
 
 from collector.errors import RowRefused, StaleSession, StoreUnavailable
+from collector.ingest.cache import Bounds
 from collector.ingest.decode import Record, Refusal
 from collector.ingest.derive import SILENCE_US
 from collector.ingest.merge import GAPS_MAX
 from collector.ingest.partitions import Holder
-from collector.ingest.taking import UNREADABLE, Batch, refusals
+from collector.ingest.taking import UNREADABLE, Batch, Met, refusals
 from collector.metrics import LATE_AFTER_US, Held
 from collector.store.changes import Changes, DeadLetter, OffsetMove, Session
 from session_core.errors import Origin
@@ -27,8 +28,8 @@ def a_life(number: int = 1) -> Life:
     return life.reconnected().later(5_000).disconnected(reason="leave")
 
 
-def holder(store: ReferenceStore, partitions: int = 1, **settings: int) -> Holder:
-    one = Holder(TOPIC, store.load, **settings)
+def holder(store: ReferenceStore, partitions: int = 1, sessions_max: int = 1_000, **settings: int) -> Holder:
+    one = Holder(TOPIC, store.load, bounds=Bounds(sessions_max), **settings)
     one.assign(dict.fromkeys(range(partitions), 0) | store.offsets(range(partitions)))
     return one
 
@@ -319,20 +320,63 @@ def test_nobody_is_lost_in_a_partition_that_is_not_ours() -> None:
 
 def test_what_is_held_is_counted_by_partition_and_region() -> None:
     store = ReferenceStore()
-    one = holder(store, partitions=2)
+    one = holder(store, partitions=2, token_window_us=300 * SECOND_US)
     connected = Life(session_id(1)).connecting().connected(ttl_s=60)
     away = Life(session_id(2)).connecting().connected().reconnecting()
     log = [r._replace(partition=1) for r in records([connected, away, a_life(3), Life(session_id(4)).connecting()])]
+    batch = one.take(log, START_US)
+    assert one.held(START_US) == {0: {}, 1: {}}
+    put(store, one, batch)
+    assert one.held(START_US) == {0: {}, 1: {"ie1": Held(live=2, reconnecting=1, token_risk=1)}}
+
+
+def test_what_is_not_written_counts_for_nothing() -> None:
+    store, log = ReferenceStore(), records([Life(session_id(1)).connecting().connected()])
+    one = holder(store)
     one.take(log, START_US)
-    assert one.held(START_US, 300 * SECOND_US) == {0: {}, 1: {"ie1": Held(live=2, reconnecting=1, token_risk=1)}}
+    one.drop([0])
+    put(store, one, one.take(log, START_US))
+    assert one.held(START_US) == {0: {"ie1": Held(live=1)}}
 
 
-def test_sessions_that_are_open_can_be_handed_in_with_their_partition() -> None:
+def test_the_new_owner_of_a_partition_begins_with_what_the_store_counts() -> None:
     store = ReferenceStore()
-    store.write(holder(store).take(records([Life(session_id(1)).connecting().connected()]), START_US).changes)
+    life = Life(session_id(1)).connecting().connected()
+    store.write(holder(store).take(records([life]), START_US).changes)
     heir = Holder(TOPIC, store.load)
-    heir.assign(store.offsets([0]), store.load([session_id(1)]).values())
-    assert heir.held(START_US, 0) == {0: {"ie1": Held(live=1)}}
+    heir.assign(store.offsets([0]), {0: store.live_sessions(0)})
+    assert heir.held(START_US) == {0: {"ie1": Held(live=1)}}
+    put(store, heir, heir.take(records([life.disconnected(reason="leave")]), START_US))
+    assert heir.held(START_US) == {0: {}}
+
+
+def test_live_sessions_are_counted_though_memory_holds_few_of_them() -> None:
+    store = ReferenceStore()
+    one = holder(store, sessions_max=3)
+    for record in records([Life(session_id(number)).connecting().connected() for number in range(40)]):
+        put(store, one, one.take([record], START_US))
+    assert len(one.sessions(0)) <= 3
+    assert one.held(START_US) == {0: {"ie1": Held(live=40)}}
+
+
+def test_what_somebody_else_changed_is_counted_anew() -> None:
+    store = ReferenceStore()
+    one = holder(store)
+    put(store, one, one.take(records([Life(session_id(1)).connecting().connected()]), START_US))
+    del store.sessions[session_id(1)]
+    one.count_anew(0, store.live_sessions(0))
+    one.count_anew(1, store.live_sessions(0))
+    assert one.held(START_US) == {0: {}}
+
+
+def test_a_batch_says_where_the_sessions_were_that_it_met() -> None:
+    store = ReferenceStore()
+    one = holder(store, sessions_max=1)
+    log = records([a_life(1), a_life(2)])
+    assert put(store, one, one.take(log[:4], START_US)).met == Met(held=0, read=0, new=2)
+    assert put(store, one, one.take(log[4:6], START_US)).met == Met(held=2, read=0, new=0)
+    heir = holder(store)
+    assert heir.take(log[6:8], START_US).met == Met(held=0, read=2, new=0)
 
 
 def test_a_fleet_makes_the_same_tables_whatever_the_size_of_batches() -> None:
