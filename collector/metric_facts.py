@@ -37,6 +37,10 @@ class Difference(Protocol):
     @property
     def sdk(self) -> str: ...  # noqa: D102
     @property
+    def sdk_version(self) -> str: ...  # noqa: D102
+    @property
+    def app_version(self) -> str: ...  # noqa: D102
+    @property
     def a(self) -> int: ...  # noqa: D102
     @property
     def b(self) -> int: ...  # noqa: D102

@@ -41,6 +41,11 @@ CAUSES: Final = ("signaling", "media", UNKNOWN)
 OUTCOMES: Final = ("recovered", "failed", "abandoned", "superseded", "closed", "lost")
 """How an outage can end; `open` is none of them."""
 
+DIMENSIONS: Final = ("region", "sdk", "sdk_version", "app_version")
+"""What a client tells of itself and rollups are split by."""
+VALUES_REMEMBERED: Final = 2_000
+"""Values of a dimension that are told from new ones; with more, all of them are new again."""
+
 STATES: Final = ("connected", "reconnecting")
 TRANSITIONS: Final = (
     ("room", "connecting", "connected"),
@@ -122,3 +127,20 @@ class Bounded:
         self.seen.append(label)
         self._on_new(label)
         return label
+
+
+class FirstSeen:
+    """Values from outside, told from those seen before: as many as `limit`, then all are forgotten."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._seen: set[str] = set()
+
+    def __call__(self, value: str) -> bool:
+        """Whether the value is new. What nobody told is none."""
+        if not value or value in self._seen:
+            return False
+        if len(self._seen) >= self._limit:
+            self._seen.clear()
+        self._seen.add(value)
+        return True

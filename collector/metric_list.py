@@ -145,6 +145,11 @@ class MetricList:
         self.unknown_fields = self._counter(
             "rtc_collector_unknown_fields_total", "Fields that newer clients sent and this collector left out."
         )
+        self.client_values = self._counter(
+            "rtc_collector_client_values_total",
+            "Regions, SDKs and versions that clients told and this collector had not met: rollups have rows for each.",
+            "dimension",
+        )
         self.append_time_missing = self._gauge(
             "rtc_collector_append_time_missing",
             "1 where the topic has CreateTime, so that the collector's reading time stands in for the append time.",
@@ -187,6 +192,8 @@ class MetricList:
         for move in labels.TRANSITIONS:
             self.state_transitions.labels(*move)
         self.store_bytes.labels("all")
+        for dimension in labels.DIMENSIONS:
+            self.client_values.labels(dimension)
         for where in labels.MET:
             self.sessions_met.labels(where)
         for table in labels.TABLES_THAT_AGE:

@@ -47,6 +47,7 @@ class Metrics(MetricList):
         super().__init__(registry, version)
         self._held: dict[int, Mapping[str | None, Held]] = {}
         self._owed_ms: Tally[str] = Tally()  # time in a state that was taken back after it was counted
+        self._values = {name: labels.FirstSeen(labels.VALUES_REMEMBERED) for name in labels.DIMENSIONS}
         self._sdks = labels.Bounded(labels.SDKS_MAX, str, sdks)
         self._regions = labels.Bounded(labels.REGIONS_MAX, self.begin_region, regions)
 
@@ -63,7 +64,9 @@ class Metrics(MetricList):
         `results` has (type, result) of its events, `transitions` (subject, from_state, to_state) of those that were
         stored and on time.
         """
-        in_time = [told for told in differences if now_us - told.at_us < LATE_AFTER_US]
+        told_of = list(differences)
+        self._note_values(told for told in told_of if told.kind == "started" and told.sign > 0)
+        in_time = [told for told in told_of if now_us - told.at_us < LATE_AFTER_US]
         for told in in_time:
             if told.restates:
                 continue
@@ -80,6 +83,13 @@ class Metrics(MetricList):
             self.events.labels(known, result if result in labels.RESULTS else labels.OTHER).inc(n)
         for move, n in (transitions or {}).items():
             self.state_transitions.labels(*(move if move in labels.TRANSITIONS else (labels.OTHER,) * 3)).inc(n)
+
+    def _note_values(self, sessions: Iterable[Difference]) -> None:
+        """Also what is told late or again in other words: it has rows of rollups too."""
+        for told in sessions:
+            for dimension, is_new in self._values.items():
+                if is_new(getattr(told, dimension)):
+                    self.client_values.labels(dimension).inc()
 
     def _count_one(self, told: Difference) -> None:
         cause = _cause(told)

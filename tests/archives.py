@@ -1,15 +1,20 @@
 """An archive of a month and what the store answers of it: what DuckDB and Spark are held to."""
 
+import asyncio
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from httpx import ASGITransport, AsyncClient
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
+from collector.api.app import make_app
+from collector.api.health import Readiness
 from collector.archive import Archive, closed_days
-from collector.store.questions import Span
+from collector.metrics import Metrics
 from collector.store.reader import Reader
 from session_core.events import us_from_utc
 from tests.filling import fill
@@ -18,9 +23,9 @@ from tests.histories import fleet
 PAGE: Final = Path(__file__).parents[1] / "docs" / "archive.md"
 DAY_US: Final = 86_400_000_000
 SESSIONS: Final = 900
-DECEMBER: Final = Span(us_from_utc(datetime(2025, 12, 1, tzinfo=UTC)), us_from_utc(datetime(2026, 1, 1, tzinfo=UTC)))
-BEGUN_US: Final = DECEMBER.since_us - DAY_US
-NOW_US: Final = DECEMBER.until_us + 5 * DAY_US
+DECEMBER: Final = {"since": "2025-12-01T00:00:00Z", "until": "2026-01-01T00:00:00Z"}
+BEGUN_US: Final = us_from_utc(datetime(2025, 11, 30, tzinfo=UTC))
+NOW_US: Final = us_from_utc(datetime(2026, 1, 6, tzinfo=UTC))
 TODAY: Final = date(2026, 1, 6)
 
 Failures = list[tuple[str, int, int]]
@@ -43,9 +48,17 @@ def write_all(engine: Engine, folder: Path) -> Archive:
 
 
 def failures_by_the_api(engine: Engine) -> Failures:
-    """What GET /api/v1/failure-codes answers of December."""
-    answer = Reader(engine).failure_codes(DECEMBER, now_us=NOW_US)
-    return sorted((item.phase, item.error.code, item.count) for item in answer.items)
+    """What GET /api/v1/breakdowns/failure-codes answers of December."""
+    ready = Readiness(ready=True, checks=())
+    metrics = Metrics(CollectorRegistry(), version="1")
+    app = make_app(Reader(engine), metrics, lambda: ready, "1", clock_us=lambda: NOW_US)
+
+    async def ask() -> Any:
+        async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
+            answer = await client.get("/api/v1/breakdowns/failure-codes", params=DECEMBER)
+            return answer.raise_for_status().json()
+
+    return sorted((one["phase"], one["error"]["code"], one["count"]) for one in asyncio.run(ask())["items"])
 
 
 def statements() -> Iterator[str]:

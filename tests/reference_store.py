@@ -80,6 +80,8 @@ class ReferenceStore:
         for rollup, sums in changes.rollups.items():
             kept = self.rollups.setdefault(tuple(rollup), [0, 0, 0])
             kept[:] = [old + more for old, more in zip(kept, sums, strict=True)]
+            if not any(kept):
+                del self.rollups[tuple(rollup)]
         self.dead_letters.update({(d.topic, d.partition, d.offset): tuple(d) for d in changes.dead_letters})
         self.stored_offsets.update({m.partition: m.next_offset for m in changes.offsets})
 

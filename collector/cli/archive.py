@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from collector.cli.edge import DONE, FOUND, Commands, add_configured, positive, settings_of
 from collector.cli.progress import Progress
 from collector.errors import ExtraMissing
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from collector.archive import Archive
 
 ABOUT: Final = "write days that are over as Parquet files, one directory a day"
 
@@ -42,22 +48,28 @@ def _archive(told: argparse.Namespace) -> int:
         require_schema(engine)
         today = datetime.now(tz=UTC).date()  # noqa: TID251 - at the process's edge
         closed, going_on = closed_days(engine, today, told.closed_after)
-        there = archive.days()
-        if not told.dry_run:
-            archive.clear()
-        for day in (day for day in closed if day not in there):
-            if told.dry_run:
+        if told.dry_run:
+            there = archive.days()
+            for day in (day for day in closed if day not in there):
                 print(f"{day}: would be written to {archive.path(day)}")
-                continue
-            progress = Progress("rows")
-            try:
-                written = archive.write(engine, day, progress.tell)
-            finally:
-                progress.end()
-            print(f"{day}: {', '.join(f'{count:,} {name}' for name, count in written.rows.items())}")
+        else:
+            _write(archive, engine, closed)
     finally:
         engine.dispose()
     for day, count in going_on.items():
         print(f"{day}: left out, {count:,} of its sessions have not ended")
     print(f"{len(archive.days())} days are in {told.folder}")
     return FOUND if going_on else DONE
+
+
+def _write(archive: Archive, engine: Engine, closed: Sequence[date]) -> None:
+    with archive.alone():
+        archive.clear()
+        there = archive.days()
+        for day in (day for day in closed if day not in there):
+            progress = Progress("rows")
+            try:
+                written = archive.write(engine, day, progress.tell)
+            finally:
+                progress.end()
+            print(f"{day}: {', '.join(f'{count:,} {name}' for name, count in written.rows.items())}")

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, func, select
 
 from collector.store.failures import plainly
 from collector.store.reading import CORRECTION, GOING_ON
@@ -48,8 +48,8 @@ class Days:
         return self._connection.scalar(query) or 0
 
     def count(self, table: Table, day: date) -> int:
-        """How many rows of the table are of the day."""
-        return self._connection.scalar(select(func.count()).select_from(table).where(_of(table, day))) or 0
+        """How many rows of the table `rows` gives of the day."""
+        return self._connection.scalar(_whose(select(func.count()), table).where(_of(table, day))) or 0
 
     def rows(self, table: Table, day: date, columns: list[str]) -> Iterator[list[tuple[Any, ...]]]:
         """These columns of the day's rows, some rows at a time.
@@ -57,9 +57,7 @@ class Days:
         `correction_us`, of sessions and outages, is what to add to the times that the session's client told.
         """
         wanted = [CORRECTION.label(name) if name == "correction_us" else table.c[name] for name in columns]
-        query = select(*wanted).where(_of(table, day)).order_by(*table.primary_key.columns)
-        if table is outages:
-            query = query.select_from(outages.join(sessions, sessions.c.session_id == outages.c.session_id))
+        query = _whose(select(*wanted), table).where(_of(table, day)).order_by(*table.primary_key.columns)
         result = self._connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
         for some in result.partitions():
             yield [tuple(row) for row in some]
@@ -83,6 +81,13 @@ def _least(day: date) -> UUID:
 
 def _first(least: UUID) -> Any:
     return select(sessions.c.session_id).where(sessions.c.session_id >= least).order_by(sessions.c.session_id).limit(1)
+
+
+def _whose(query: Select[Any], table: Table) -> Select[Any]:
+    """Of outages those whose session is there: where they are kept for longer, nobody could say when they were."""
+    if table is outages:
+        return query.select_from(outages.join(sessions, sessions.c.session_id == outages.c.session_id))
+    return query.select_from(table)
 
 
 def _of(table: Table, day: date) -> ColumnElement[bool]:

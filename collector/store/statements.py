@@ -31,3 +31,13 @@ def adding(table: Table) -> str:
     """After an INSERT: what a row holds is added to the row whose key is there already."""
     sums = ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in others(table))
     return f"ON CONFLICT ({key(table)}) DO UPDATE SET {sums}"
+
+
+def is_row(table: Table, mark: str) -> str:
+    """Whether a row has the key whose values stand in the order of its columns; `mark` is the driver's placeholder."""
+    return " AND ".join(f"{column.name} = {mark}" for column in table.primary_key)
+
+
+def nothing(table: Table) -> str:
+    """Whether a row of sums says nothing."""
+    return " AND ".join(f"{table.name}.{name} = 0" for name in others(table))

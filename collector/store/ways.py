@@ -43,7 +43,7 @@ class Tables(Protocol):
         """Rows that are new or replace what is there."""
 
     def add_rollups(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Rows whose sums are added to what is there."""
+        """Rows whose sums are added to what is there; what comes to nothing by that is there no more."""
 
     def read_sessions(self, connection: Connection, ids: Collection[UUID]) -> tuple[list[Row], list[Row]]:
         """The rows of these sessions, and of their outages."""

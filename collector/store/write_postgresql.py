@@ -20,7 +20,7 @@ from collector.store.copy_postgresql import EPOCH_2000_US, Shape, copy_rows, sha
 from collector.store.partitions_postgresql import Days
 from collector.store.place import Place
 from collector.store.retention import Retention
-from collector.store.statements import adding, key, names, others, replacing
+from collector.store.statements import adding, is_row, key, names, nothing, others, replacing
 from collector.store.tables import events, outages, rollups, sessions
 
 _EVENTS: Final = shape_of(events, wide=False)
@@ -53,9 +53,11 @@ _PUT_OUTAGES: Final = (
     f" {replacing(outages)}"
 )
 _ADD_ROLLUPS: Final = (
-    f"INSERT INTO rollups ({names(rollups)}) SELECT {names(rollups)} FROM stage_rollups ORDER BY {key(rollups)}"
-    f" {adding(rollups)}"
+    f"WITH added AS (INSERT INTO rollups ({names(rollups)}) SELECT {names(rollups)} FROM stage_rollups"
+    f" ORDER BY {key(rollups)} {adding(rollups)} RETURNING rollups.*)"
+    f" SELECT {key(rollups)} FROM added AS rollups WHERE {nothing(rollups)}"
 )
+_DROP_EMPTY_ROLLUP: Final = f"DELETE FROM rollups WHERE {is_row(rollups, '%s')} AND {nothing(rollups)}"
 _FIRST_OFFSETS: Final = (
     "INSERT INTO kafka_offsets (cluster_id, topic, consumer_group, kafka_partition, next_offset)"
     " SELECT %s, %s, %s, p, n FROM unnest(%s::int4[], %s::int8[]) AS first(p, n) ORDER BY p ON CONFLICT DO NOTHING"
@@ -140,9 +142,11 @@ class PostgresqlTables:
         _driver(connection).execute(_PUT_OUTAGES)
 
     def add_rollups(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Rows whose sums are added to what is there."""
+        """Rows whose sums are added to what is there; what comes to nothing by that is there no more."""
         self._stage(connection, "rollups", rows)
-        _driver(connection).execute(_ADD_ROLLUPS)
+        cursor = _driver(connection).cursor()
+        if empty := cursor.execute(_ADD_ROLLUPS).fetchall():
+            cursor.executemany(_DROP_EMPTY_ROLLUP, empty)
 
     def read_sessions(self, connection: Connection, ids: Collection[UUID]) -> tuple[list[Row], list[Row]]:
         """The rows of these sessions, and of their outages, in the order of the columns."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table
 
 from collector.store.changes import OffsetMove, Row
 from collector.store.place import Place
-from collector.store.statements import adding, names, others, replacing
+from collector.store.statements import adding, is_row, names, nothing, others, replacing
 from collector.store.tables import Uuid, events, outages, rollups, sessions
 
 IDS_AT_ONCE: Final = 500
@@ -58,6 +58,8 @@ _UPDATE_SESSIONS: Final = (
 )
 _PUT_OUTAGES: Final = f"{_insert(outages)} {replacing(outages)}"
 _ADD_ROLLUPS: Final = f"{_insert(rollups)} {adding(rollups)}"
+_DROP_EMPTY_ROLLUP: Final = f"DELETE FROM rollups WHERE {is_row(rollups, '?')} AND {nothing(rollups)}"
+_SUMS: Final = len(others(rollups))
 _FIRST_OFFSET: Final = (
     "INSERT INTO kafka_offsets (cluster_id, topic, consumer_group, kafka_partition, next_offset)"
     " VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -116,8 +118,9 @@ class SqliteTables:
         connection.exec_driver_sql(_PUT_OUTAGES, list(map(_outage_to_sqlite, rows)))
 
     def add_rollups(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Rows whose sums are added to what is there."""
+        """Rows whose sums are added to what is there; what comes to nothing by that is there no more."""
         connection.exec_driver_sql(_ADD_ROLLUPS, list(rows))
+        connection.exec_driver_sql(_DROP_EMPTY_ROLLUP, [row[:-_SUMS] for row in rows])
 
     def read_sessions(self, connection: Connection, ids: Collection[UUID]) -> tuple[list[Row], list[Row]]:
         """The rows of these sessions, and of their outages, in the order of the columns."""

@@ -1,7 +1,9 @@
 """Closed days as Parquet: whole, true to the store, and readable by others."""
 
 import json
-import os
+import signal
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,12 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Table, func, select
 
 from collector.archive import TABLES, Archive, closed_days, schema_of
 from collector.errors import ArchiveError
 from collector.store.engine import make_engine, migrate
+from collector.store.tables import outages, sessions
 from session_core.events import us_from_utc
 from tests.archives import (
     BEGUN_US,
@@ -120,14 +123,94 @@ def test_what_breaks_off_leaves_nothing_that_looks_like_a_day(small: Engine, tmp
     assert (archive.days(), list((tmp_path / "archive" / "v1").iterdir())) == ([], [])
 
 
-def test_what_a_killed_run_left_is_cleared_and_what_is_at_work_is_spared(tmp_path: Path) -> None:
-    folder = tmp_path / "archive" / "v1"
-    (folder / f".unfinished-2025-11-30-{_a_dead_process()}").mkdir(parents=True)
-    (folder / f".unfinished-2025-11-30-{os.getpid()}").mkdir()
+# Kills itself in the middle of the day, as often as it is told to go on before that.
+KILLED = """
+import os, signal, sys
+from datetime import date
+from pathlib import Path
+from collector.archive import Archive
+from collector.store.engine import make_engine
+
+left = [int(sys.argv[3])]
+
+def tell(done, of):
+    left[0] -= 1
+    if left[0] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+archive = Archive(Path(sys.argv[2]))
+with archive.alone():
+    archive.write(make_engine(sys.argv[1]), date(2025, 11, 30), tell)
+"""
+
+
+@pytest.mark.parametrize("table", [1, 2, 3])
+def test_a_run_that_is_killed_leaves_no_day_and_the_next_run_writes_it_whole(
+    small: Engine, tmp_path: Path, table: int
+) -> None:
+    folder = tmp_path / "archive"
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(small.url), folder, str(table)], check=False, timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    assert Archive(folder).days() == []
+    assert list(folder.glob("v1/day=*")) == []
+    assert len(list(folder.glob("v1/.unfinished-*/*/part-0.parquet"))) == table
+    again = roomwatch("archive", str(folder), database_url=small.url)
+    assert (again.returncode, again.stdout.splitlines()[-1]) == (0, f"2 days are in {folder}")
+    assert sorted(path.name for path in (folder / "v1").iterdir()) == [".lock", "day=2025-11-30", "day=2025-12-01"]
+    count = duckdb.connect().execute(f"SELECT count(*) FROM read_parquet('{folder}/v1/day=*/sessions/*.parquet')")
+    assert count.fetchall() == [(20,)]
+
+
+def test_two_runs_do_not_write_one_archive_at_a_time(small: Engine, tmp_path: Path) -> None:
+    with Archive(tmp_path / "archive").alone():
+        second = roomwatch("archive", str(tmp_path / "archive"), database_url=small.url)
+    assert second.returncode == 2
+    assert "archive/v1 is being written by another process" in second.stderr
+    assert Archive(tmp_path / "archive").days() == []
+
+
+def test_a_file_that_does_not_hold_what_the_store_counted_makes_no_day(small: Engine, tmp_path: Path) -> None:
     archive = Archive(tmp_path / "archive")
-    assert archive.clear() == 1
-    assert [path.name for path in folder.iterdir()] == [f".unfinished-2025-11-30-{os.getpid()}"]
-    assert archive.days() == []
+    part = tmp_path / "archive" / "v1" / ".unfinished-2025-11-30" / "sessions" / "part-0.parquet"
+
+    def lose_a_row(done: int, of: int) -> None:
+        if done == of:
+            pq.write_table(pq.read_table(part, partitioning=None).slice(1), part)
+
+    with pytest.raises(ArchiveError, match="holds 9 rows, the store counted 10; nothing was archived"):
+        archive.write(small, date(2025, 11, 30), lose_a_row)
+    assert (archive.days(), list((tmp_path / "archive" / "v1").iterdir())) == ([], [])
+
+
+def test_a_day_is_as_the_store_was_when_it_was_begun_whatever_is_written_meanwhile(
+    engine: Engine, tmp_path: Path
+) -> None:
+    fill(engine, fleet(20, begun_us=BEGUN_US, every_us=DAY_US // 10), now_us=NOW_US)
+    stored = {name: _count(engine, table) for name, table in TABLES.items()}
+
+    def empty(_done: int, _of: int) -> None:
+        with engine.begin() as connection:
+            for table in TABLES.values():
+                connection.execute(table.delete())
+
+    first = Archive(tmp_path / "first").write(engine, date(2025, 11, 30), quiet)
+    second = Archive(tmp_path / "second").write(engine, date(2025, 11, 30), empty)
+    assert second == first
+    assert min(stored.values()) > 0
+    assert {name: _count(engine, table) for name, table in TABLES.items()} == dict.fromkeys(TABLES, 0)
+
+
+def test_outages_that_outlived_their_session_do_not_keep_its_day_from_the_archive(
+    small: Engine, tmp_path: Path
+) -> None:
+    whole = Archive(tmp_path / "whole").write(small, date(2025, 11, 30), quiet).rows
+    with small.begin() as connection:
+        of = outages.c.session_id
+        gone = connection.execute(select(of).order_by(of).limit(1)).scalar_one()
+        theirs = connection.execute(select(func.count()).where(of == gone)).scalar_one()
+        connection.execute(sessions.delete().where(sessions.c.session_id == gone))
+    rows = Archive(tmp_path / "rest").write(small, date(2025, 11, 30), quiet).rows
+    assert rows == {**whole, "sessions": whole["sessions"] - 1, "outages": whole["outages"] - theirs}
 
 
 def test_days_that_are_not_over_and_days_with_open_sessions_are_not_closed(tmp_path: Path) -> None:
@@ -173,9 +256,6 @@ def _shown(value: Any) -> Any:
     return str(value) if type(value).__name__ == "UUID" else value
 
 
-def _a_dead_process() -> int:
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
-    return child
+def _count(engine: Engine, table: Table) -> int:
+    with engine.connect() as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar_one()

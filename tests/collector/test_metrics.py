@@ -11,6 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from collector import metric_labels
 from collector.ingest import decode, derive
+from collector.metric_labels import DIMENSIONS
 from collector.metrics import LATE_AFTER_US, Held, Metrics
 from session_core.errors import CATALOGUE, Appears, EndsAs
 
@@ -32,6 +33,8 @@ class Told(NamedTuple):
     fate: str = ""
     region: str = "ie1"
     sdk: str = "js"
+    sdk_version: str = ""
+    app_version: str = ""
     a: int = 0
     b: int = 0
     session_id: UUID = ID
@@ -200,6 +203,22 @@ def test_a_region_met_for_the_first_time_has_all_its_series(metrics: Metrics) ->
     metrics.count([Told("started", region="sg1")], now_us=NOW_US)
     assert value(metrics, "rtc_terminal_failures_total", phase="session", code="53002", region="sg1") == 0
     assert value(metrics, "rtc_sessions_live", region="sg1") == 0
+
+
+def test_values_that_clients_had_not_told_before_are_counted_also_late_or_in_other_words(metrics: Metrics) -> None:
+    told = [Told("started", app_version="1"), Told("joined", app_version="2"), Told("started", app_version="1")]
+    metrics.count(told, now_us=NOW_US)
+    changed = Told("started", restates=True, app_version="3", sdk_version="9")
+    metrics.count([changed._replace(sign=-1, app_version="1"), changed], now_us=NOW_US + 2 * LATE_AFTER_US)
+    counted = {name: value(metrics, "rtc_collector_client_values_total", dimension=name) for name in DIMENSIONS}
+    assert counted == {"region": 1, "sdk": 1, "sdk_version": 1, "app_version": 2}
+
+
+def test_a_fleet_of_ever_new_values_is_counted_on_in_bounded_memory() -> None:
+    is_new = metric_labels.FirstSeen(3)
+    assert [is_new(word) for word in ("a", "b", "a", "", "c", "d", "d", "a")] == [
+        True, True, False, False, True, True, False, True,
+    ]  # fmt: skip
 
 
 def test_what_clients_and_servers_invent_becomes_other(metrics: Metrics) -> None:

@@ -181,6 +181,17 @@ def test_sums_are_added_and_those_that_cancel_each_other_make_no_row(store: Stor
     assert store.rollups == {KEY: [0, 15, 3]}
 
 
+def test_a_row_of_sums_that_comes_to_nothing_is_gone_and_may_come_again(store: Stored) -> None:
+    other = KEY._replace(kafka_partition=1)
+    store.write(Changes(rollups={KEY: Sums(1, 20, 3), other: Sums(-1, 0, 0)}))
+    store.write(Changes(rollups={KEY: Sums(-1, -20, 0)}))
+    assert store.rollups == {KEY: [0, 0, 3], other: [-1, 0, 0]}
+    store.write(Changes(rollups={KEY: Sums(0, 0, -3), other: Sums(1, 0, 0)}))
+    assert store.rollups == {}
+    store.write(Changes(rollups={KEY: Sums(1, 2, 3)}))
+    assert store.rollups == {KEY: [1, 2, 3]}
+
+
 def test_a_dead_letter_is_stored_once_cut_to_a_bound_and_whatever_its_words(store: Stored) -> None:
     letter = DeadLetter("t", 1, 7, START_US, "not-json", "$\x00", f"{HALF_A_PAIR}é", b"k" * 2000, b"\x00" * 20_000)
     plain = DeadLetter("t", 1, 8, START_US, "empty", "$", "no value", None, None)

@@ -26,6 +26,8 @@ class Told(NamedTuple):
     fate: str = ""
     region: str = "ie1"
     sdk: str = "js"
+    sdk_version: str = ""
+    app_version: str = ""
     a: int = 0
     b: int = 0
     session_id: UUID = SESSION_ID

@@ -38,6 +38,7 @@ ON_NO_PANEL = {
     "rtc_collector_unknown_fields_total": "tells of newer clients, which is no trouble",
     "rtc_collector_append_time_missing": "`roomwatch check` and /readyz tell it to whom it concerns",
     "rtc_collector_rows_aged_out_total": "for questions at hand about retention",
+    "rtc_collector_client_values_total": "an alert looks at it; which values there are is asked of the API",
     "rtc_collector_retention_failures_total": "its log line names the reason; what counts is the last success",
     "rtc_collector_retention_success_timestamp_seconds": "the alert RtcRetentionFails asks it",
     "rtc_collector_oldest_day_timestamp_seconds": "for questions at hand: how far back events reach",

@@ -102,7 +102,7 @@ def _model(scene: Scene, stored: dict[Any, dict[str, Any]], now_us: int) -> Refe
     lost only whoever is silent by the log.
     """
     model = ReferenceStore()
-    holder = Holder(scene.topic, model.load, bounds=Bounds(len(scene.log)) + 1)
+    holder = Holder(scene.topic, model.load, bounds=Bounds(len(scene.log) + 1))
     holder.assign(dict.fromkeys(range(PARTITIONS), 0))
     _write(model, holder, holder.take(scene.log, now_us))
     for partition in range(PARTITIONS):
