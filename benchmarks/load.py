@@ -7,9 +7,9 @@ Everything is drawn from a seed, so two runs tell the same. Times are the broker
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from random import Random
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 from zlib import crc32
 
@@ -120,7 +120,7 @@ class _Teller:
             network_type=NETWORKS[rng.getrandbits(2)], region=region, media_region=region,
         )  # fmt: skip
 
-    def tell(self, kind: str, *, takes_seq: bool = True, **fields: object) -> Told:
+    def tell(self, kind: str, *, takes_seq: bool = True, **fields: Any) -> Told:
         """The record of an event that happens now; without a value when that is before the window opens."""
         if takes_seq:
             self.seq, self.n = (self.seq + 1 if self.n or kind != "room.connecting" else 0), 0
@@ -132,7 +132,7 @@ class _Teller:
         names = self._named if kind in {"room.connecting", "room.connect_failed"} else {**self._named, **self.joined}
         told_us = self.at_us + self._skew_us
         totals = TotalsData(outages=self.outages, reconnecting_ms=self.reconnecting_ms, connected_ms=self.connected_ms)
-        data = Data(session_id=self._id, seq=self.seq, totals=totals, **names, **fields)  # type: ignore[arg-type]
+        data = Data(session_id=self._id, seq=self.seq, totals=totals, **names, **fields)
         event = Message(
             id=str(self.seq) if takes_seq else f"{self.seq}.{self.n}",
             source=f"/sessions/{self._id}",
@@ -150,7 +150,7 @@ def _life(one: _Teller) -> Iterator[Told]:
     one.at_us += rng.randrange(200_000, 2_500_000)
     if rng.random() < 0.02:
         error = WireErrorData(code=53000, name="SignalingConnectionError", origin="server")  # type: ignore[arg-type]
-        moved = {"from_state": "connecting", "to_state": "disconnected"}
+        moved: dict[str, Any] = {"from_state": "connecting", "to_state": "disconnected"}
         yield one.tell("room.connect_failed", error=error, client=one.client, **moved)
         return
     token = TokenData(expires_at=utc_from_us(one.at_us + 3600 * S), ttl_s=3600)
@@ -187,11 +187,11 @@ def _stay(one: _Teller) -> Iterator[Told]:
             return
         back_us = one.at_us
     if rng.random() > 0.03:
-        moved = {"from_state": "connected", "to_state": "disconnected"}
+        moved: dict[str, Any] = {"from_state": "connected", "to_state": "disconnected"}
         yield one.tell("room.disconnected", reason="leave", client=one.client, **moved)
 
 
-def _outage(one: _Teller, before_us: int) -> Iterator[Told]:
+def _outage(one: _Teller, before_us: int) -> Generator[Told, None, bool]:
     """An outage; whether it ends the session is what the iterator returns."""
     rng, began_us = one.rng, one.at_us
     code, name, cause = CAUSES[rng.randrange(2)]
@@ -206,13 +206,13 @@ def _outage(one: _Teller, before_us: int) -> Iterator[Told]:
         )  # fmt: skip
 
     error = WireErrorData(code=code, name=name, origin="transport")  # type: ignore[arg-type]
-    lost = {"from_state": "connected", "to_state": "reconnecting"}
+    lost: dict[str, Any] = {"from_state": "connected", "to_state": "reconnecting"}
     yield one.tell("room.reconnecting", error=error, outage=outage(0, 0), client=one.client, **lost)
     one.at_us += down_ms * 1000
     one.reconnecting_ms += down_ms
     if rng.random() < 0.05:
         error = WireErrorData(code=53002, name="SignalingConnectionTimeoutError", origin="window")  # type: ignore[arg-type]
-        moved = {"from_state": "reconnecting", "to_state": "disconnected"}
+        moved: dict[str, Any] = {"from_state": "reconnecting", "to_state": "disconnected"}
         yield one.tell("room.disconnected", error=error, outage=outage(4, down_ms), client=one.client, **moved)
         return True
     moved = {"from_state": "reconnecting", "to_state": "connected"}

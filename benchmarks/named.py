@@ -28,7 +28,7 @@ def _name_threads() -> None:
         _name(thread.name)
         as_it_was(thread)
 
-    threading.Thread.run = run  # type: ignore[method-assign]
+    threading.Thread.run = run  # type: ignore[method-assign,assignment]
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,6 +27,7 @@ from tests.waiting import wait_until
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 POSTGRESQL: Final = ("shared_buffers=2GB", "max_wal_size=8GB", "checkpoint_timeout=15min", "autovacuum_naptime=10s")
+LISTENS_WITHIN_S: Final = 180
 KAFKA: Final = {"group.initial.rebalance.delay.ms": "3000", "log.segment.bytes": str(1 << 30)}
 
 
@@ -66,14 +68,20 @@ class Rig:
         }
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="roomwatch-bench-")))
-            started = [self._start(stack, folder / f"{number}.log", told) for number in range(count)]
-            for _, log in started:
-                wait_until(lambda log=log: "listening on" in log.read_text(), within_s=60)  # type: ignore[misc]
-            yield [collector for collector, _ in started]
+            ports = [free_port() for _ in range(count)]
+            logs = [folder / f"{port}.log" for port in ports]
+            processes = [
+                self._start(stack, log, {**told, "http_port": port}) for log, port in zip(logs, ports, strict=True)
+            ]
+            for process, log in zip(processes, logs, strict=True):
+                wait_until(partial(_listens, process, log), within_s=LISTENS_WITHIN_S)
+            yield [
+                Collector(process.pid, f"http://127.0.0.1:{port}")
+                for process, port in zip(processes, ports, strict=True)
+            ]
 
-    def _start(self, stack: ExitStack, log: Path, settings: Mapping[str, object]) -> tuple[Collector, Path]:
-        port = free_port()
-        env = environment({**settings, "http_port": port, "log_format": "json"})
+    def _start(self, stack: ExitStack, log: Path, settings: Mapping[str, object]) -> subprocess.Popen[bytes]:
+        env = environment({**settings, "log_format": "json"})
         if self.code is not None:
             env["PYTHONPATH"] = str(self.code)
         command = [sys.executable, str(ROOT / "benchmarks" / "named.py"), "run"]
@@ -82,7 +90,14 @@ class Rig:
         )
         stack.callback(process.wait)
         stack.callback(process.terminate)
-        return Collector(process.pid, f"http://127.0.0.1:{port}"), log
+        return process
+
+
+def _listens(process: subprocess.Popen[bytes], log: Path) -> bool:
+    text = log.read_text()
+    if process.poll() is not None:
+        raise RuntimeError(f"a collector ended with {process.returncode}:\n{text[-2000:]}")
+    return "listening on" in text
 
 
 class Costs(NamedTuple):

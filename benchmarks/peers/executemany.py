@@ -8,7 +8,6 @@ nothing, and knows no rebalance. psycopg 3 sends executemany in pipeline mode, w
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from confluent_kafka import Consumer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.peers.flat import COLUMNS, flat
+from benchmarks.peers.flat import COLUMNS, row_of
 
 BATCH = 5_000
 INSERT = f"INSERT INTO flat ({', '.join(COLUMNS)}) VALUES ({', '.join(['%s'] * len(COLUMNS))}) ON CONFLICT DO NOTHING"
@@ -33,11 +32,7 @@ def main(bootstrap: str, topic: str, group: str, dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         while True:
             records = consumer.consume(BATCH, timeout=0.2)
-            rows = [
-                tuple(flat(json.loads(one.value()), one.partition(), one.offset(), one.timestamp()[1] * 1000).values())
-                for one in records
-                if one.error() is None
-            ]
+            rows = [tuple(row_of(record).values()) for record in records if record.error() is None]
             if not rows:
                 continue
             with connection.cursor() as cursor:

@@ -6,10 +6,12 @@ Times are µs since 1970, as integers, which costs a peer the least. `stored_at`
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from confluent_kafka import Message
 
 COLUMNS: Final = {
     "session_id": "uuid", "seq": "int4", "n": "int4", "type": "text", "event_at": "int8", "append_at": "int8",
@@ -26,6 +28,12 @@ DDL: Final = (
 )
 _DOCUMENTS: Final = ("policy", "client", "token")
 _encode: Final = msgspec.json.encode
+
+
+def row_of(record: Message) -> dict[str, Any]:
+    """The row of a record as confluent-kafka reads it."""
+    document = json.loads(record.value() or b"")
+    return flat(document, record.partition() or 0, record.offset() or 0, record.timestamp()[1] * 1000)
 
 
 def flat(document: dict[str, Any], partition: int, offset: int, append_at_us: int) -> dict[str, Any]:
@@ -53,7 +61,7 @@ def flat(document: dict[str, Any], partition: int, offset: int, append_at_us: in
         "error_origin": error.get("origin") or data.get("origin"),
         "reason": data.get("reason"),
         "outage_number": outage.get("number"),
-        "attempts": outage.get("attempts"),
-        "downtime_ms": outage.get("downtime_ms"),
+        "attempts": outage.get("attempts", 0) if outage else None,
+        "downtime_ms": outage.get("downtime_ms", 0) if outage else None,
         "extra": _encode(extra).decode() if extra else None,
     }

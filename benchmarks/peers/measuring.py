@@ -25,7 +25,7 @@ from benchmarks.processes import memory_bytes
 from benchmarks.rig import Costs, Rig
 
 HERE: Final = Path(__file__).resolve().parent
-START_WITHIN_S: Final = 180
+START_WITHIN_S: Final = 300
 LOG_TAIL: Final = 4000
 # A group that has just been made has no coordinator for a moment.
 NOT_YET: Final = (KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError._TIMED_OUT)  # noqa: SLF001 - its public name

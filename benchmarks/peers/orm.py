@@ -8,7 +8,6 @@ missing, with the few facts that a list of sessions wants. Rows and then offsets
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.peers.flat import flat
+from benchmarks.peers.flat import row_of
 
 BATCH = 1_000
 
@@ -81,7 +80,7 @@ def prepare(url: str) -> None:
 
 def store(session: Session, rows: list[dict[str, Any]]) -> None:
     """One batch."""
-    new = {(row["session_id"], row["seq"], row["n"]): row for row in rows}
+    new: dict[tuple[Any, ...], dict[str, Any]] = {(row["session_id"], row["seq"], row["n"]): row for row in rows}
     key = tuple_(StoredEvent.session_id, StoredEvent.seq, StoredEvent.n)
     for there in session.execute(select(StoredEvent.session_id, StoredEvent.seq, StoredEvent.n).where(key.in_(new))):
         del new[tuple(there)]
@@ -111,11 +110,7 @@ def main(bootstrap: str, topic: str, group: str, url: str) -> None:
     engine = create_engine(url)
     while True:
         records = consumer.consume(BATCH, timeout=0.2)
-        rows = [
-            flat(json.loads(record.value()), record.partition(), record.offset(), record.timestamp()[1] * 1000)
-            for record in records
-            if record.error() is None
-        ]
+        rows = [row_of(record) for record in records if record.error() is None]
         if rows:
             for row in rows:
                 row["session_id"] = UUID(row["session_id"])
