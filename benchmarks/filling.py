@@ -72,7 +72,9 @@ def make_topics(kafka: Kafka, topic: str, *, log_append_time: bool) -> None:
 def fill(kafka: Kafka, topic: str, events: int, live: int, *, flat_topic: str | None = None) -> int:
     """Fills a topic, and another with the same events as flat records; returns how many events that are.
 
-    Times are those of the stream (CreateTime): a second of the fleet stays a second however fast it is read.
+    The topic keeps the stream's times (CreateTime). Collectors, as they warn, take the time of their reading instead;
+    as they read faster than the fleet told, every event betters what they know of its session's clock, which is work
+    that a fleet of that speed would not make.
     """
     make_topics(kafka, topic, log_append_time=False)
     if flat_topic is not None:

@@ -1,7 +1,6 @@
 """The events that benchmarks write: what a fleet tells, ten events a session, some 750 bytes each, on our wire.
 
-Everything is drawn from a seed, so two runs tell the same. Times are the broker's: the topic takes them as they come
-(CreateTime), so that a second of the fleet stays a second however fast it is read.
+Everything is drawn from a seed, so two runs tell the same.
 """
 
 from __future__ import annotations

@@ -28,7 +28,13 @@ from tests.waiting import wait_until
 ROOT: Final = Path(__file__).resolve().parent.parent
 POSTGRESQL: Final = ("shared_buffers=2GB", "max_wal_size=8GB", "checkpoint_timeout=15min", "autovacuum_naptime=10s")
 LISTENS_WITHIN_S: Final = 180
-KAFKA: Final = {"group.initial.rebalance.delay.ms": "3000", "log.segment.bytes": str(1 << 30)}
+# The test servers' broker is given up within 1.5 s, so that tests of its death are short; here it is merely busy.
+KAFKA: Final = {
+    "group.initial.rebalance.delay.ms": "3000",
+    "log.segment.bytes": str(1 << 30),
+    "broker.session.timeout.ms": "60000",
+    "broker.heartbeat.interval.ms": "2000",
+}
 
 
 @dataclass(frozen=True)
