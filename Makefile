@@ -91,7 +91,7 @@ bench-quick: setup $(COMPILED)/stamp ## The same with fewer events: whether some
 	@$(BIN)/python benchmarks/end_to_end.py --code $(COMPILED)/site $(BENCH_QUICK) $(BENCH_ARGS)
 	@PYTHONPATH=$(COMPILED)/site $(BIN)/python benchmarks/stages.py --events 100000
 	@$(BIN)/python benchmarks/freshness.py --code $(COMPILED)/site --collectors 1 --seconds 15
-	@$(BIN)/python benchmarks/memory.py --code $(COMPILED)/site --events 300000 --every 0.2
+	@$(BIN)/python benchmarks/memory.py --code $(COMPILED)/site --events 400000 --every 0.2
 	@$(BIN)/python benchmarks/reads.py --code $(COMPILED)/site --events 1000000 --seconds 15
 
 generate: $(VENV)/dev.stamp ## Write the files that are generated from the code anew

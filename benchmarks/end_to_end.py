@@ -54,13 +54,13 @@ class Run:
     copied_rows_a_s: float
 
 
-def measure(here: Rig, topic: str, events: int, collectors: int, live: int) -> Run:
-    """One run of so many collectors."""
+def measure(here: Rig, topic: str, events: int, collectors: int, live: int, **settings: object) -> Run:
+    """One run of so many collectors, as they are set by default but for `settings`."""
     with here.database(migrated=True) as database:
         place = here.place(database)
         with (
             psycopg.connect(place, autocommit=True) as connection,
-            here.collectors(collectors, database, topic) as running,
+            here.collectors(collectors, database, topic, **settings) as running,
         ):
             pids = [one.pid for one in running]
             first, began_s, before, threads = _first_batch(connection), time.perf_counter(), here.costs(pids), {}
@@ -173,6 +173,7 @@ def peer_figures(peer: PeerRun, runs: list[Run]) -> Iterator[Figure]:
 
 def all_figures(here: Rig, told: argparse.Namespace) -> Iterator[Figure]:
     """Every window in turn; peers beside the first."""
+    settings = {} if told.sessions_max is None else {"sessions_max": told.sessions_max}
     for number, live in enumerate(told.live):
         topic, peers = f"bench-{live}", told.peers and number == 0
         flat_topic = f"flat-{live}" if peers else None
@@ -180,7 +181,7 @@ def all_figures(here: Rig, told: argparse.Namespace) -> Iterator[Figure]:
         print(f"\n{events:,} events, {live:,} sessions live at once", flush=True)
         runs = []
         for collectors in told.collectors:
-            runs.append(measure(here, topic, events, collectors, live))
+            runs.append(measure(here, topic, events, collectors, live, **settings))
             yield from figures(runs[-1])
         if flat_topic is not None:
             for peer in peer_runs(here, topic, flat_topic, events, told.peer_seconds, sweep=told.sweep):

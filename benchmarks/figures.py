@@ -44,7 +44,7 @@ class Figure:
 
     def row(self) -> str:
         """As a row of a table."""
-        of = ", ".join(f"{value} {name}" for name, value in self.of.items())
+        of = ", ".join(value if isinstance(value, str) else f"{name} {value}" for name, value in self.of.items())
         beside = (
             "" if self.ratio is None else f"{_shown(self.ratio):>9} of {self.peer} ({_shown(self.peer_value or 0)})"
         )

@@ -27,6 +27,7 @@ from collector.ingest.partitions import Holder
 from collector.store.engine import make_engine
 from collector.store.partitions_postgresql import Days
 from collector.store.retention import Retention
+from collector.store.statements import adding
 from collector.store.tables import Micros, events, outages, rollups, sessions
 from collector.store.writer import Writer
 
@@ -110,11 +111,14 @@ def _write(url: str, cluster_id: str, window: Window, share: Share) -> int:
 def _copy_of(table: Table) -> sql.Composed:
     """The statement that copies a table's slice: `n` is the copy's number, `s` how many seconds earlier it is."""
     names = [column.name for column in table.columns]
-    return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
+    # Slices do not end with a minute: those next to each other share one.
+    shared = adding(rollups) if table is rollups else ""
+    return sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} {}").format(
         sql.Identifier(table.name),
         sql.SQL(", ").join(map(sql.Identifier, names)),
         sql.SQL(", ").join(sql.SQL(_copied(column)) for column in table.columns),  # type: ignore[arg-type]
         sql.Identifier(f"slice_{table.name}"),
+        sql.SQL(shared),  # type: ignore[arg-type]
     )
 
 

@@ -41,6 +41,8 @@ def measure(here: Rig, events: int, live: int, look_s: float) -> Iterator[Figure
             looks.append((done / 1e6, memory_bytes(collector.pid) / MB))
             time.sleep(look_s)  # noqa: TID251 - between looks
     half = [(at, size) for at, size in looks if at >= events / 2e6]
+    if len({at for at, _ in half}) < 2:
+        raise RuntimeError(f"{events:,} events are too few: the second half was over before two looks saw it grow")
     sizes = [size for _, size in half]
     of = {"collectors": 1, "events": events, "live": live, "looks": len(half)}
     first = max(size for at, size in looks if at < events / 2e6)

@@ -39,33 +39,34 @@ API: Final = "/api/v1"
 Took = dict[str, list[float]]
 
 
-def questions(rooms: Sequence[str], rng: Random) -> Iterator[tuple[str, str]]:
-    """What is asked, in turn."""
-    while True:
-        yield "breakdown of the day", f"{API}/breakdowns/failure-codes?since=-24h&by=region"
-        yield "breakdown of the last hour", f"{API}/breakdowns/failure-codes?since=-1h&by=region"
-        yield "timeline of a room", f"{API}/rooms/{rng.choice(rooms)}/timeline"
-        yield "list of sessions", f"{API}/sessions?since=-24h&limit=50"
-        yield "list of sessions, one fate", f"{API}/sessions?since=-24h&fate=dropped&limit=50"
+def questions(rooms: Sequence[str], rng: Random) -> dict[str, str]:
+    """What is asked in a round."""
+    return {
+        "breakdown of the day": f"{API}/breakdowns/failure-codes?since=-24h&by=region",
+        "breakdown of the last hour": f"{API}/breakdowns/failure-codes?since=-1h&by=region",
+        "timeline of a room": f"{API}/rooms/{rng.choice(rooms)}/timeline",
+        "list of sessions": f"{API}/sessions?since=-24h&limit=50",
+        "list of sessions, one fate": f"{API}/sessions?since=-24h&fate=dropped&limit=50",
+    }
 
 
 def asked(url: str, rooms: Sequence[str], until: Callable[[], bool]) -> Took:
-    """Asks until it is told to end; seconds of each question, from its sending to the whole answer."""
+    """Asks round after round until it is told to end; seconds of each question, from sending it to the whole answer."""
     took: Took = {}
+    rng = Random(11)
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-    for name, path in questions(rooms, Random(11)):
-        if until():
-            connection.close()
-            return took
-        began_s = time.perf_counter()
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        body = answer.read()
-        took.setdefault(name, []).append(time.perf_counter() - began_s)
-        if answer.status != 200:
-            raise RuntimeError(f"{path} was answered with {answer.status}: {body[:300]!r}")
-        time.sleep(PAUSE_S)  # noqa: TID251 - as somebody who reads
-    raise AssertionError("questions do not end")
+    while not until():
+        for name, path in questions(rooms, rng).items():
+            began_s = time.perf_counter()
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            body = answer.read()
+            took.setdefault(name, []).append(time.perf_counter() - began_s)
+            if answer.status != 200:
+                raise RuntimeError(f"{path} was answered with {answer.status}: {body[:300]!r}")
+            time.sleep(PAUSE_S)  # noqa: TID251 - as somebody who reads
+    connection.close()
+    return took
 
 
 def measure(here: Rig, events: int, rate: float, seconds: float) -> Iterator[Figure]:
