@@ -57,17 +57,28 @@ def run(rig: Rig, topic: str, events: int, seconds: float, setting: Setting = BE
 
 
 def sweep(rig: Rig, topic: str, events: int, seconds: float) -> Iterator[tuple[Setting, PeerRun]]:
-    """Short runs: with and without the buffer and unnest at one size, then the better of them at other sizes."""
+    """Short runs: with and without the buffer and unnest at one size, then the best of them at other sizes.
+
+    A setting with which nothing is stored is said and passed over.
+    """
     tried: list[tuple[float, Setting]] = []
     ways = [Setting(BEST.batch_size, buffer, unnest) for buffer in (False, True) for unnest in (False, True)]
     for setting in ways:
-        done = run(rig, topic, events, seconds, setting)
-        tried.append((done.events_a_s, setting))
-        yield setting, done
+        for done in _tried(rig, topic, events, seconds, setting):
+            tried.append((done.events_a_s, setting))
+            yield setting, done
     _, best = max(tried)
     for size in SIZES:
         setting = best._replace(batch_size=size)
-        yield setting, run(rig, topic, events, seconds, setting)
+        for done in _tried(rig, topic, events, seconds, setting):
+            yield setting, done
+
+
+def _tried(rig: Rig, topic: str, events: int, seconds: float, setting: Setting) -> Iterator[PeerRun]:
+    try:
+        yield run(rig, topic, events, seconds, setting)
+    except RuntimeError as error:
+        print(f"  passed over: {setting}: {error}", flush=True)
 
 
 def _start(rig: Rig, topic: str, setting: Setting) -> Start:
