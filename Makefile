@@ -85,14 +85,14 @@ bench-e2e: setup $(COMPILED)/stamp ## From Kafka to the commit, beside peers; fr
 	@$(BIN)/python benchmarks/memory.py --code $(COMPILED)/site
 	@$(BIN)/python benchmarks/reads.py --code $(COMPILED)/site
 
-BENCH_QUICK := --events 150000 --live 20000 60000 --peers --peer-seconds 8
+BENCH_QUICK := --events 250000 --live 20000 60000 --peers --peer-seconds 8
 bench-quick: setup $(COMPILED)/stamp ## The same with fewer events: whether something has moved, in under five minutes
 	@$(BIN)/python tools/connect.py
 	@$(BIN)/python benchmarks/end_to_end.py --code $(COMPILED)/site $(BENCH_QUICK) $(BENCH_ARGS)
 	@PYTHONPATH=$(COMPILED)/site $(BIN)/python benchmarks/stages.py --events 100000
-	@$(BIN)/python benchmarks/freshness.py --code $(COMPILED)/site --collectors 1 --seconds 15
+	@$(BIN)/python benchmarks/freshness.py --code $(COMPILED)/site --collectors 1 --rate 5000 --seconds 15
 	@$(BIN)/python benchmarks/memory.py --code $(COMPILED)/site --events 400000 --every 0.2
-	@$(BIN)/python benchmarks/reads.py --code $(COMPILED)/site --events 1000000 --seconds 15
+	@$(BIN)/python benchmarks/reads.py --code $(COMPILED)/site --events 1000000 --rate 5000 --seconds 15
 
 generate: $(VENV)/dev.stamp ## Write the files that are generated from the code anew
 	@$(BIN)/python -m tools.generate

@@ -70,6 +70,8 @@ def measure(here: Rig, topic: str, events: int, collectors: int, live: int, **se
                 time.sleep(0.05)  # noqa: TID251 - a look at the offsets now and then
             took_s, after, later = time.perf_counter() - began_s, here.costs(pids), _threads(pids)
         counted = done - first
+        if not counted:
+            raise RuntimeError(f"{events:,} events are too few: all were stored at the first look")
         spent = {name: (later.get(name, 0) - threads.get(name, 0)) / counted * 1e6 for name in THREADS}
         with psycopg.connect(place, autocommit=True) as connection:
             rows, size = _rows(connection), _size(connection)
@@ -200,6 +202,7 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="run those whom collectors are compared with, too")
     parser.add_argument("--peer-seconds", type=float, default=90, help="after which a slow peer is stopped")
     parser.add_argument("--sweep", action="store_true", help="try settings of Kafka Connect before it is measured")
+    parser.add_argument("--sessions-max", type=int, help="sessions that a collector holds; without it, the default")
     parser.add_argument(
         "--in-memory", action="store_true", help="keep PostgreSQL's data in memory: fsync is free there"
     )
