@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import statistics
 import subprocess
 import sys
@@ -25,12 +24,12 @@ from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
 from uuid import UUID
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.figures import Figure, say  # noqa: E402
 from session_core.clock import VirtualClock  # noqa: E402
 from session_core.driven import DrivenRoom  # noqa: E402
 from session_core.driver import connect  # noqa: E402
@@ -63,28 +62,6 @@ IMPORTS = {
     "to drive a room": "from session_core import connect, ReconnectPolicy, Room",
     "to publish too": "from session_core import connect, ReconnectPolicy, Room, Publisher",
 }
-
-
-class Figure(NamedTuple):
-    """One measurement. `ratio` is `value` over `against`, where there is a yardstick; `goal` as the design has it."""
-
-    stage: str
-    value: float
-    unit: str
-    yardstick: str = ""
-    against: float | None = None
-    goal: str = ""
-
-    def line(self) -> str:
-        """As JSON."""
-        ratio = round(self.value / self.against, 3) if self.against else None
-        return json.dumps({**self._asdict(), "value": round(self.value, 3), "ratio": ratio})
-
-    def row(self) -> str:
-        """As a row of the table."""
-        ratio = f"{self.value / self.against:8.2f}" if self.against else " " * 8
-        other = f"{self.against:12,.2f}" if self.against else " " * 12
-        return f"{self.stage:<34}{self.value:12,.2f} {self.unit:<10}{self.yardstick:<30}{other}{ratio}  {self.goal}"
 
 
 class NoSink:
@@ -290,21 +267,15 @@ def imports() -> Iterator[Figure]:
 
 def main() -> None:
     """The table, then the lines; the ratios are what to compare between versions."""
-    figures: list[Figure] = []
-    for stage in (
+    stages = (
         transitions,
         weight_of_rooms,
         lambda: asyncio.run(weight_of_driven_rooms()),
         lambda: asyncio.run(latency()),
         lambda: asyncio.run(fleet_cpu()),
         imports,
-    ):
-        for figure in stage():
-            figures.append(figure)
-            print(figure.row(), flush=True)
-    print()
-    for figure in figures:
-        print(figure.line())
+    )
+    say(figure for stage in stages for figure in stage())
 
 
 if __name__ == "__main__":

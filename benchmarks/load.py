@@ -1,15 +1,14 @@
 """The events that benchmarks write: what a fleet tells, ten events a session, some 750 bytes each, on our wire.
 
-Everything is drawn from a seed, so two runs tell the same. Times are the broker's: the topic takes them as they come
-(CreateTime), so that a second of the fleet stays a second however fast it is read.
+Everything is drawn from a seed, so two runs tell the same.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from random import Random
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 from zlib import crc32
 
@@ -39,18 +38,45 @@ class Told(NamedTuple):
     value: bytes
 
 
-def fleet(sessions: int, live: int, begins_us: int, seed: int = 7) -> Iterator[Told]:
-    """What so many sessions tell, in the order of time, while `live` of them live at once."""
+class Share(NamedTuple):
+    """The part of a fleet's partitions that one of several processes tells: those that leave `rest` over `of`."""
+
+    rest: int = 0
+    of: int = 1
+
+
+def fleet(
+    sessions: int,
+    live: int,
+    begins_us: int,
+    *,
+    opens_us: int = 0,
+    closes_us: int | None = None,
+    share: Share = Share(),  # noqa: B008 - frozen
+    seed: int = 7,
+) -> Iterator[Told]:
+    """What so many sessions tell, in the order of time, while `live` of them live at once.
+
+    What is told before `opens_us` or from `closes_us` on is left out, and the former hardly costs anything: so begins a
+    window onto a fleet that lives already.
+    """
     rng = Random(seed)
     pending: list[_Pending] = []
     at_us = float(begins_us)
     for number in range(sessions):
         at_us += rng.expovariate(live / MEAN_LIFE_S) * S
+        if closes_us is not None and at_us >= closes_us:
+            break
+        own = Random(rng.getrandbits(64))
+        one = _Teller(number, int(at_us), own, opens_us)
+        if one.partition % share.of != share.rest:
+            continue
         yield from _until(pending, int(at_us))
-        life = _life(number, int(at_us), Random(rng.getrandbits(64)))
-        first = next(life)
-        heapq.heappush(pending, (first.append_at_us, number, first, life))
-    yield from _until(pending, None)
+        life = (told for told in _life(one) if told.value)
+        first = next(life, None)
+        if first is not None:
+            heapq.heappush(pending, (first.append_at_us, number, first, life))
+    yield from _until(pending, closes_us)
 
 
 _Pending = tuple[int, int, Told, Iterator[Told]]
@@ -72,16 +98,17 @@ def _until(pending: list[_Pending], until_us: int | None) -> Iterator[Told]:
 class _Teller:
     """One session's voice: what all its events say, and its counts."""
 
-    def __init__(self, number: int, begins_us: int, rng: Random) -> None:
+    def __init__(self, number: int, begins_us: int, rng: Random, opens_us: int) -> None:
         self.rng = rng
         self.at_us = begins_us
+        self._opens_us = opens_us
         self.seq = self.n = self.reconnecting_ms = self.connected_ms = self.outages = 0
         self._appended_us = begins_us
         self._skew_us = 0 if rng.random() > 0.02 else rng.randrange(-9 * S, 9 * S)
         random_bits = (rng.getrandbits(12) | 7 << 12) << 64 | 2 << 62 | rng.getrandbits(62)
         self._id = UUID(int=(begins_us // 1000) << 80 | random_bits)
         self._key = str(self._id).encode()
-        self._partition = crc32(self._key) % PARTITIONS
+        self.partition = crc32(self._key) % PARTITIONS
         room = number // 8
         self.joined = {"room_sid": f"RM{room * 7919:032x}", "participant_sid": f"PA{number * 104729:032x}"}
         self._named = {"room_name": f"lesson-{room}", "identity": f"user-{number:07d}@school.example"}
@@ -92,16 +119,19 @@ class _Teller:
             network_type=NETWORKS[rng.getrandbits(2)], region=region, media_region=region,
         )  # fmt: skip
 
-    def tell(self, kind: str, *, takes_seq: bool = True, **fields: object) -> Told:
-        """The record of an event that happens now."""
+    def tell(self, kind: str, *, takes_seq: bool = True, **fields: Any) -> Told:
+        """The record of an event that happens now; without a value when that is before the window opens."""
         if takes_seq:
             self.seq, self.n = (self.seq + 1 if self.n or kind != "room.connecting" else 0), 0
         else:
             self.n += 1
+        self._appended_us = max(self._appended_us + 1, self.at_us + self.rng.randrange(8_000, 60_000))
+        if self._appended_us < self._opens_us:
+            return Told(self._appended_us, self.partition, self._key, b"")
         names = self._named if kind in {"room.connecting", "room.connect_failed"} else {**self._named, **self.joined}
         told_us = self.at_us + self._skew_us
         totals = TotalsData(outages=self.outages, reconnecting_ms=self.reconnecting_ms, connected_ms=self.connected_ms)
-        data = Data(session_id=self._id, seq=self.seq, totals=totals, **names, **fields)  # type: ignore[arg-type]
+        data = Data(session_id=self._id, seq=self.seq, totals=totals, **names, **fields)
         event = Message(
             id=str(self.seq) if takes_seq else f"{self.seq}.{self.n}",
             source=f"/sessions/{self._id}",
@@ -110,17 +140,16 @@ class _Teller:
             data=data,
         )
         value = wire.encode(event, utc_from_us(told_us + 4000))
-        self._appended_us = max(self._appended_us + 1, self.at_us + self.rng.randrange(8_000, 60_000))
-        return Told(self._appended_us, self._partition, self._key, value)
+        return Told(self._appended_us, self.partition, self._key, value)
 
 
-def _life(number: int, begins_us: int, rng: Random) -> Iterator[Told]:
-    one = _Teller(number, begins_us, rng)
+def _life(one: _Teller) -> Iterator[Told]:
+    rng = one.rng
     yield one.tell("room.connecting", to_state="connecting", policy=POLICY, client=one.client)
     one.at_us += rng.randrange(200_000, 2_500_000)
     if rng.random() < 0.02:
         error = WireErrorData(code=53000, name="SignalingConnectionError", origin="server")  # type: ignore[arg-type]
-        moved = {"from_state": "connecting", "to_state": "disconnected"}
+        moved: dict[str, Any] = {"from_state": "connecting", "to_state": "disconnected"}
         yield one.tell("room.connect_failed", error=error, client=one.client, **moved)
         return
     token = TokenData(expires_at=utc_from_us(one.at_us + 3600 * S), ttl_s=3600)
@@ -157,11 +186,11 @@ def _stay(one: _Teller) -> Iterator[Told]:
             return
         back_us = one.at_us
     if rng.random() > 0.03:
-        moved = {"from_state": "connected", "to_state": "disconnected"}
+        moved: dict[str, Any] = {"from_state": "connected", "to_state": "disconnected"}
         yield one.tell("room.disconnected", reason="leave", client=one.client, **moved)
 
 
-def _outage(one: _Teller, before_us: int) -> Iterator[Told]:
+def _outage(one: _Teller, before_us: int) -> Generator[Told, None, bool]:
     """An outage; whether it ends the session is what the iterator returns."""
     rng, began_us = one.rng, one.at_us
     code, name, cause = CAUSES[rng.randrange(2)]
@@ -176,13 +205,13 @@ def _outage(one: _Teller, before_us: int) -> Iterator[Told]:
         )  # fmt: skip
 
     error = WireErrorData(code=code, name=name, origin="transport")  # type: ignore[arg-type]
-    lost = {"from_state": "connected", "to_state": "reconnecting"}
+    lost: dict[str, Any] = {"from_state": "connected", "to_state": "reconnecting"}
     yield one.tell("room.reconnecting", error=error, outage=outage(0, 0), client=one.client, **lost)
     one.at_us += down_ms * 1000
     one.reconnecting_ms += down_ms
     if rng.random() < 0.05:
         error = WireErrorData(code=53002, name="SignalingConnectionTimeoutError", origin="window")  # type: ignore[arg-type]
-        moved = {"from_state": "reconnecting", "to_state": "disconnected"}
+        moved: dict[str, Any] = {"from_state": "reconnecting", "to_state": "disconnected"}
         yield one.tell("room.disconnected", error=error, outage=outage(4, down_ms), client=one.client, **moved)
         return True
     moved = {"from_state": "reconnecting", "to_state": "connected"}

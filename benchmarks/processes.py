@@ -32,3 +32,17 @@ def memory_bytes(pid: int) -> int:
     """Resident memory of a process."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def thread_cpu_s(pid: int) -> dict[str, float]:
+    """CPU seconds of a process's threads that live, by their names without numbers: those of a pool are one."""
+    spent: dict[str, float] = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            stat = (task / "stat").read_text()
+        except OSError:  # it has ended meanwhile
+            continue
+        name = stat[stat.index("(") + 1 : stat.rindex(")")].rstrip("0123456789").rstrip("_-")
+        user, system = stat[stat.rindex(")") + 2 :].split()[11:13]
+        spent[name] = spent.get(name, 0.0) + (int(user) + int(system)) / TICKS_A_S
+    return spent

@@ -21,11 +21,11 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.figures import Figure, say  # noqa: E402
 from benchmarks.yardsticks import bare_copy, bare_insert  # noqa: E402
 from collector.demo.history import plans, story  # noqa: E402
 from collector.demo.life import play  # noqa: E402
@@ -42,15 +42,6 @@ from tests.servers.postgresql import PostgreSQL  # noqa: E402
 
 NOW_US = 1_795_480_000_000_000
 PARTITIONS = 12
-
-
-class Figure(NamedTuple):
-    """Events a second of a stage and of its yardstick."""
-
-    stage: str
-    rate: float
-    yardstick: str
-    yardstick_rate: float
 
 
 def records(sessions: int) -> list[Record]:
@@ -87,7 +78,7 @@ def compare(stage: str, run: Callable[[], object], yardstick: str, other: Callab
     """Both in turn, five times; the medians."""
     pairs = [(seconds(run), seconds(other)) for _ in range(5)]
     mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-    return Figure(stage, events / mine, yardstick, events / theirs)
+    return Figure(stage, events / mine, "events/s", yardstick, events / theirs, of={"events": events})
 
 
 def batches(log: list[Record], size: int) -> Iterator[list[Record]]:
@@ -151,7 +142,7 @@ def figures(log: list[Record], size: int) -> Iterator[Figure]:
 
 
 def main() -> None:
-    """Prints a table; the last column is what to compare between versions."""
+    """Prints a table, then the lines; the ratios are what to compare between versions."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=int, default=10_000)
     parser.add_argument("--batch", type=int, default=10_000, help="records a batch")
@@ -159,9 +150,7 @@ def main() -> None:
     log = records(arguments.sessions)
     size = sum(len(record.value or b"") for record in log) // len(log)
     print(f"{len(log):,} events of {arguments.sessions:,} sessions, {size} bytes each, {arguments.batch:,} a batch\n")
-    print(f"{'stage':<24}{'events/s':>10}   {'yardstick':<28}{'events/s':>10}{'ratio':>8}")
-    for stage, rate, yardstick, other in figures(log, arguments.batch):
-        print(f"{stage:<24}{rate:>10,.0f}   {yardstick:<28}{other:>10,.0f}{rate / other:>8.2f}", flush=True)
+    say(figures(log, arguments.batch))
 
 
 if __name__ == "__main__":

@@ -43,10 +43,10 @@ def migrate_template(url: str) -> None:
 class PostgreSQL:
     """One server with its own data, gone after `close`."""
 
-    def __init__(self, *, durable: bool = False, settings: Sequence[str] = ()) -> None:
-        """`settings` are `name=value` beside ours; `durable` keeps fsync on."""
+    def __init__(self, *, durable: bool = False, on_disk: bool = False, settings: Sequence[str] = ()) -> None:
+        """`settings` are `name=value` beside ours; `durable` keeps fsync on, which costs nothing but `on_disk`."""
         self._programs = find(Part.POSTGRESQL)
-        self._folder = make_folder("postgresql")
+        self._folder = make_folder("postgresql", on_disk=on_disk)
         self._port = free_port()
         self._names = (f"test_{number}" for number in itertools.count(1))
         self._has_template = False

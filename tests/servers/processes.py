@@ -53,13 +53,15 @@ def free_port() -> int:
     raise RuntimeError(f"no free port between {PORTS.start} and {PORTS.stop} on 127.0.0.1")
 
 
-def make_folder(name: str) -> Path:
+def make_folder(name: str, *, on_disk: bool = False) -> Path:
     """A new folder for a server's data, in memory where the machine has /dev/shm; remove it with `remove_folder`.
+
+    `on_disk`: not in memory, so that what is flushed costs what it costs.
 
     Sweeps folders of test runs that are gone: one that was killed could not do it itself.
     """
     memory = Path("/dev/shm")  # noqa: S108 - a folder with an unguessable name is made in it
-    parent = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    parent = memory if os.access(memory, os.W_OK) and not on_disk else Path(tempfile.gettempdir())
     for folder in parent.glob(f"{_FOLDER_PREFIX}*-*"):
         owner = folder.name.removeprefix(_FOLDER_PREFIX).partition("-")[0]
         if owner.isdecimal() and not _is_running(int(owner)):
