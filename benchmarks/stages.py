@@ -31,6 +31,7 @@ from benchmarks.processes import cpu_s  # noqa: E402
 from benchmarks.rig import POSTGRESQL  # noqa: E402
 from benchmarks.yardsticks import bare_copy  # noqa: E402
 from collector.ingest import merge  # noqa: E402
+from collector.ingest.cache import Bounds  # noqa: E402
 from collector.ingest.decode import Record, Refusal, decode  # noqa: E402
 from collector.ingest.partitions import Holder  # noqa: E402
 from collector.ingest.rows import event_row  # noqa: E402
@@ -63,7 +64,7 @@ def spent_s(run: Callable[[], object]) -> float:
 
 def taken(log: Sequence[Record], size: int, now_us: int) -> list[Changes]:
     """The whole of a collector's own work, batch by batch, nothing written."""
-    holder = Holder("stages", lambda _: {}, sessions_max=1_000_000)
+    holder = Holder("stages", lambda _: {}, bounds=Bounds(1_000_000, 1 << 40))
     holder.assign(dict.fromkeys(range(PARTITIONS), 0))
     made = []
     for begin in range(0, len(log), size):

@@ -17,6 +17,7 @@ from confluent_kafka.admin import (
 
 from tests.servers.kafka_setup import CLASS_ARCHIVE, FORMATTED, java_command, prepare, write_properties
 from tests.servers.processes import ServerProcess, free_port, make_folder, remove_folder
+from tests.waiting import wait_until
 
 _ASK_TIMEOUT_S: Final = 10.0
 
@@ -114,6 +115,8 @@ class Kafka:
         topic = NewTopic(name, num_partitions=partitions, replication_factor=1, config=given)
         admin = self._admin()
         admin.create_topics([topic], operation_timeout=_ASK_TIMEOUT_S)[name].result(_ASK_TIMEOUT_S)
+        # The controller has made it; the broker tells of it a moment later.
+        wait_until(lambda: self._has_leaders(name, partitions))
 
     def add_partitions(self, topic: str, total: int) -> None:
         """Lets a topic have so many partitions; records that are there stay where they are."""
@@ -139,6 +142,10 @@ class Kafka:
         login = UserScramCredentialUpsertion(name, how, password.encode())
         admin = self._admin()
         admin.alter_user_scram_credentials([login])[name].result(_ASK_TIMEOUT_S)
+
+    def _has_leaders(self, topic: str, partitions: int) -> bool:
+        told = self._admin().list_topics(topic, timeout=_ASK_TIMEOUT_S).topics[topic].partitions
+        return len(told) == partitions and all(partition.leader >= 0 for partition in told.values())
 
     def _answers(self) -> bool:
         try:
