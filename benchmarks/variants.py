@@ -5,13 +5,14 @@
     fillfactor …   how full a page of `sessions` and of `outages` is before their rows are written again
     commits …      `synchronous_commit = off`: a crash may lose what was committed a moment ago
 
-The batches are those of a collector that catches up. A ratio above 1 is what a variant would gain in rate, or cost in
-CPU and bytes.
+The batches are those of a collector that catches up; each pair is written several times, and the medians compared. A
+ratio above 1 is what a variant would gain in rate, or cost in CPU and bytes.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -77,13 +78,21 @@ def write(server: PostgreSQL, batches: Sequence[Changes], events: int, statement
     return Written(events / took_s, cpu_s / events * 1e6, (int(row[0]) if row else 0) / events)
 
 
-def figures(batches: Sequence[Changes], events: int, names: Sequence[str]) -> Iterator[Figure]:
+def medians(runs: Sequence[Written]) -> Written:
+    """The median of each figure."""
+    return Written(*map(statistics.median, zip(*runs, strict=True)))
+
+
+def figures(batches: Sequence[Changes], events: int, names: Sequence[str], rounds: int) -> Iterator[Figure]:
     """Each variant, behind the same batches written as it is."""
     with PostgreSQL(durable=True, on_disk=True, settings=POSTGRESQL) as server:
         write(server, batches, events, ())
         for name in names:
-            ours = write(server, batches, events, ())
-            theirs = write(server, batches, events, VARIANTS[name])
+            pairs = [
+                (write(server, batches, events, ()), write(server, batches, events, VARIANTS[name]))
+                for _ in range(rounds)
+            ]
+            ours, theirs = map(medians, zip(*pairs, strict=True))
             of = {"events": events}
             yield Figure(name, theirs.events_a_s, "events/s", "as it is", ours.events_a_s, of=of)
             yield Figure(f"{name}, cpu", theirs.cpu_us, "us/event", "as it is", ours.cpu_us, of=of)
@@ -98,11 +107,12 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=300_000)
     parser.add_argument("--live", type=int, default=20_000, help="sessions that live at once")
     parser.add_argument("--batch", type=int, default=20_000, help="records a batch")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=sorted(VARIANTS), default=list(VARIANTS), metavar="VARIANT")
     told = parser.parse_args()
     log = records(told.events, told.live)
     batches = taken(log, told.batch, time.time_ns() // 1000)  # noqa: TID251 - as above
-    say(figures(batches, len(log), told.only))
+    say(figures(batches, len(log), told.only, told.rounds))
 
 
 if __name__ == "__main__":
