@@ -32,6 +32,7 @@ from confluent_kafka import Producer
 ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.filling import send  # noqa: E402
 from benchmarks.load import MEAN_LIFE_S, PARTITIONS, Told, fleet  # noqa: E402
 from benchmarks.processes import cpu_s, memory_bytes  # noqa: E402
 from collector.ingest.connection import dead_letters_topic  # noqa: E402
@@ -99,22 +100,12 @@ def fill(kafka: Kafka, topic: str, events: int, share: float, kind: str) -> tupl
     rng = Random(3)
     for told in fleet(sessions, LIVE, begins_us):
         good += 1
-        _send(producer, topic, told)
+        send(producer, topic, told)
         while rng.random() < share:
             poison += 1
-            _send(producer, topic, KINDS[kind](told, rng))
+            send(producer, topic, KINDS[kind](told, rng))
     producer.flush()
     return good, good + poison
-
-
-def _send(producer: Producer, topic: str, told: Told) -> None:
-    while True:
-        try:
-            producer.produce(topic, told.value, told.key, partition=told.partition, timestamp=told.append_at_us // 1000)
-        except BufferError:
-            producer.poll(0.1)
-        else:
-            return
 
 
 def measure(kafka: Kafka, postgresql: PostgreSQL, topic: str, filled: tuple[int, int], code: Path | None) -> Run:
@@ -148,6 +139,8 @@ def measure(kafka: Kafka, postgresql: PostgreSQL, topic: str, filled: tuple[int,
         letters = connection.execute("SELECT count(*) FROM dead_letters").fetchone()
     postgresql.drop_database(database)
     read = last - first
+    if not read:
+        raise SystemExit(f"all {records} records came in the first batch, which is not counted: give more --events")
     costs = [(end - begin) / read * 1e6 for begin, end in zip(before, after, strict=True)]
     return Run(read / took_s * good / records, read / took_s, *costs, memory, letters[0] if letters else 0)
 
