@@ -6,8 +6,8 @@
     send       the client's part of writing all tables, which is mostly binary COPY
     tables     PostgreSQL's part, one table at a time; events against psycopg's COPY of the same rows into a bare table
 
-Reading Kafka is not here: `end_to_end.py` says what the collector's threads take while all of it runs. To time the
-compiled path, put its folder on PYTHONPATH; the figures say which was timed.
+The interpreter is set as a collector's is. Reading Kafka is not here: `end_to_end.py` says what the collector's threads
+take while all of it runs. To time the compiled path, put its folder on PYTHONPATH; the figures say which was timed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from benchmarks.load import PARTITIONS  # noqa: E402
 from benchmarks.processes import cpu_s  # noqa: E402
 from benchmarks.rig import POSTGRESQL  # noqa: E402
 from benchmarks.yardsticks import bare_copy  # noqa: E402
+from collector.cli.collecting import tune_for_throughput  # noqa: E402
 from collector.ingest import merge  # noqa: E402
 from collector.ingest.cache import Bounds  # noqa: E402
 from collector.ingest.decode import Record, Refusal, decode  # noqa: E402
@@ -150,6 +151,7 @@ def main() -> None:
     parser.add_argument("--live", type=int, default=20_000, help="sessions that live at once")
     parser.add_argument("--batch", type=int, nargs="+", default=[50_000], help="records a batch")
     told = parser.parse_args()
+    tune_for_throughput()
     log = records(told.events, told.live)
     say(figure for size in told.batch for figure in figures(log, size, told.live))
 

@@ -54,11 +54,11 @@ async def _run_until_told(settings: Settings, only: str | None) -> None:
 
     stop = asyncio.Event()
     _stop_on_signals(stop)
-    _tune_for_throughput()
+    tune_for_throughput()
     await run(Options.of(settings, Part(only) if only else None), stop, clock_us=clock_us)
 
 
-def _tune_for_throughput() -> None:
+def tune_for_throughput() -> None:
     """What a process that does nothing but collect can have of the interpreter; a sixth of its speed."""
     import gc  # noqa: PLC0415 - see the package's docstring
 

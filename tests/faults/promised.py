@@ -76,10 +76,11 @@ class Promised:
         assert not self._thread.is_alive(), f"{len(self._left)} events were not acknowledged by the brokers"
 
     def close(self) -> None:
-        """Ends the thread, whatever is left."""
+        """Ends the thread, whatever is left; where a round failed before it began, there is none."""
         self._hurry.set()
         self._giving_up.set()
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     def stored_keys(self) -> set[tuple[UUID, int]]:
         """The keys of the rows that must be there: (session, seq) of all that take a seq."""

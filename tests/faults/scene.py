@@ -147,6 +147,15 @@ class Scene:
         for collector in (*self.collectors, self.spare):
             wait_until(collector.is_ready, within_s=_READY_WITHIN_S, every_s=0.1)
 
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Nobody collects meanwhile. A rebalance at that moment would make one read what a test has changed."""
+        for collector in self.collectors:
+            collector.kill()
+        yield
+        for collector in self.collectors:
+            collector.start()
+
     def note(self, what: str) -> None:
         """Notes what is done, with the time as the logs have it."""
         self.told.append(f"{datetime.now(UTC):%H:%M:%S.%f} {what}")  # noqa: TID251 - logs have the real time

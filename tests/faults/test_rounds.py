@@ -44,13 +44,14 @@ def test_the_verdict_notices_whatever_is_changed_in_the_store(first_seed: int, s
     quiet = plan(first_seed)._replace(strikes=())
     with scenes.round_of(first_seed) as scene:
         play(scene, quiet)
-        for table, column in COUNTED:
-            with changed(scene, table, column), pytest.raises(AssertionError):
-                assert_exactly_once(scene, set(), now_us)
-        assert_exactly_once(scene, set(), now_us)
-        with pytest.raises(AssertionError):
-            assert_exactly_once(scene, {(UUID(int=1), 0)}, now_us)
-        scene.promised.discard((UUID(int=1), 0))
+        with scene.at_rest():
+            for table, column in COUNTED:
+                with changed(scene, table, column), pytest.raises(AssertionError):
+                    assert_exactly_once(scene, set(), now_us)
+            assert_exactly_once(scene, set(), now_us)
+            with pytest.raises(AssertionError):
+                assert_exactly_once(scene, {(UUID(int=1), 0)}, now_us)
+            scene.promised.discard((UUID(int=1), 0))
 
 
 @contextmanager
