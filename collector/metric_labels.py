@@ -61,7 +61,7 @@ TRANSITIONS: Final = (
 )
 """The documented moves; any other is counted as `other`, `other`, `other`."""
 
-TABLES_THAT_AGE: Final = ("events", "sessions", "outages", "rollups", "dead_letters")
+TABLES_THAT_AGE: Final = ("events", "sessions", "outages", "rollups", "dead_letters", "incidents")
 """Whose rows are deleted when they are old."""
 
 MET: Final = ("held", "read", "new")

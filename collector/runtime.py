@@ -21,6 +21,7 @@ from functools import partial
 from typing import Any, Final, Self
 
 from prometheus_client import CollectorRegistry
+from pydantic import SecretStr
 from sqlalchemy import Engine
 
 from collector import __version__
@@ -42,6 +43,7 @@ from collector.settings import Settings
 from collector.store.ageing import Ageing
 from collector.store.check import Finding, ask, check_store, require_cluster
 from collector.store.engine import make_engine, require_schema
+from collector.store.incidents import Incidents
 from collector.store.place import Place
 from collector.store.reader import Reader
 from collector.store.retention import Retention
@@ -78,6 +80,7 @@ class Options:
     token_risk_s: int = 60
     http_host: str = "127.0.0.1"
     http_port: int = 8787
+    alertmanager_token: str | None = field(default=None, repr=False)
     regions: tuple[str, ...] = ()
     sdks: tuple[str, ...] = ()
     start_within_s: float = 15.0
@@ -105,6 +108,7 @@ class Options:
             token_risk_s=settings.token_risk_s,
             http_host=settings.http_host,
             http_port=settings.http_port,
+            alertmanager_token=secret(settings.alertmanager_token),
             regions=_listed(settings.metrics_regions),
             sdks=_listed(settings.metrics_sdks),
             start_within_s=settings.start_within_s,
@@ -121,6 +125,7 @@ def retention_of(settings: Settings) -> Retention:
         settings.retention_rollups_days,
         settings.retention_dead_letters_days,
         settings.retention_dead_letters_max,
+        settings.retention_incidents_days,
     )
 
 
@@ -186,7 +191,15 @@ async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, cl
     if options.only is Part.INGEST:
         app = make_probes(metrics, ready, __version__)
     else:
-        app = make_app(Reader(engine, keeps), metrics, ready, __version__, clock_us=clock_us)
+        app = make_app(
+            Reader(engine, keeps),
+            metrics,
+            ready,
+            __version__,
+            clock_us=clock_us,
+            kept=Incidents(engine),
+            alertmanager_token=options.alertmanager_token,
+        )
     server = Server(app, options.http_host, options.http_port)
     stack.callback(server.close)
     return _Collector(consumer, server, Ageing(engine, keeps), metrics)
@@ -305,15 +318,19 @@ def _reason(errors: BaseExceptionGroup[BaseException]) -> BaseException:
 
 def kafka_connection(settings: Settings) -> KafkaConnection:
     """How the settings say that Kafka is reached."""
-    password = settings.kafka_password
     return KafkaConnection(
         settings.kafka_bootstrap_servers,
         settings.kafka_security_protocol,
         settings.kafka_sasl_mechanism,
         settings.kafka_username,
-        password.get_secret_value() if password else None,
+        secret(settings.kafka_password),
         settings.kafka_ca_file,
     )
+
+
+def secret(told: SecretStr | None) -> str | None:
+    """What a secret setting says; None where it says nothing."""
+    return (told.get_secret_value() or None) if told else None
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -151,6 +151,12 @@ class Settings(BaseSettings):
         description="Refused records that the store keeps, at most 17 KB each. Beyond them the topic of dead letters "
         "alone has what comes; where they take three quarters of that, the oldest go with what is old.",
     )
+    retention_incidents_days: int = Field(
+        default=800,
+        ge=0,
+        le=DAYS_MAX,
+        description="Days that an incident is kept after Alertmanager last told of it; 0: forever.",
+    )
     retention_every_minutes: int = Field(
         default=60,
         ge=0,
@@ -165,6 +171,10 @@ class Settings(BaseSettings):
     )
     http_port: int = Field(
         default=8787, ge=0, le=65_535, description="The port of page, API and metrics; 0 takes any free one."
+    )
+    alertmanager_token: SecretStr | None = Field(
+        default=None,
+        description="The token that Alertmanager's webhook has to show where it tells of incidents; none: nobody may.",
     )
     metrics_regions: str = Field(
         default="", description="Regions expected, separated by commas: their series start at 0 before they are seen."

@@ -15,6 +15,7 @@ from collector.api.app import make_app
 from collector.api.health import Readiness
 from collector.archive import Archive, closed_days
 from collector.metrics import Metrics
+from collector.store.incidents import Incidents
 from collector.store.reader import Reader
 from session_core.events import us_from_utc
 from tests.filling import fill
@@ -51,7 +52,7 @@ def failures_by_the_api(engine: Engine) -> Failures:
     """What GET /api/v1/breakdowns/failure-codes answers of December."""
     ready = Readiness(ready=True, checks=())
     metrics = Metrics(CollectorRegistry(), version="1")
-    app = make_app(Reader(engine), metrics, lambda: ready, "1", clock_us=lambda: NOW_US)
+    app = make_app(Reader(engine), metrics, lambda: ready, "1", clock_us=lambda: NOW_US, kept=Incidents(engine))
 
     async def ask() -> Any:
         async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:

@@ -33,7 +33,7 @@ _SECTIONS: Final = (
     ("Kafka", ("kafka_",)),
     ("Work", ("batch_", "sessions_", "token_", "start_", "stop_")),
     ("Retention", ("retention_",)),
-    ("Page, API, metrics and logs", ("http_", "metrics_", "log_")),
+    ("Page, API, metrics and logs", ("http_", "alertmanager_", "metrics_", "log_")),
 )
 
 

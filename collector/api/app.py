@@ -8,11 +8,12 @@ from typing import Final
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from collector.api import breakdowns, codes, health, kpis, pages, problems, rooms, sessions
+from collector.api import breakdowns, codes, health, incidents, kpis, pages, problems, rooms, sessions
 from collector.api.dependencies import refuse_unknown_parameters
 from collector.api.health import Exposition, Readiness
 from collector.api.rendering import FOLDER, make_templates
 from collector.api.security import SecurityHeaders
+from collector.store.incidents import Incidents
 from collector.store.reader import Reader
 
 OPENAPI_URL: Final = "/api/v1/openapi.json"
@@ -32,14 +33,22 @@ def make_app(
     version: str,
     *,
     clock_us: Callable[[], int],
+    kept: Incidents,
+    alertmanager_token: str | None = None,
 ) -> FastAPI:
-    """The application over a reader. `clock_us` tells the time as µs since 1970. It and `readiness` run in threads."""
+    """The application over a reader, and over the incidents that are `kept`.
+
+    `clock_us` tells the time as µs since 1970. It and `readiness` run in threads. Without `alertmanager_token` nobody
+    may tell of incidents.
+    """
     app = make_probes(metrics, readiness, version)
     app.state.reader = reader
+    app.state.incidents = kept
+    app.state.alertmanager_token = alertmanager_token
     app.state.clock_us = clock_us
     app.state.templates = make_templates(version)
     api = APIRouter(prefix="/api/v1", dependencies=[Depends(refuse_unknown_parameters)])
-    for noun in (sessions, rooms, breakdowns, kpis, codes):
+    for noun in (sessions, rooms, breakdowns, kpis, incidents, codes):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(pages.router)

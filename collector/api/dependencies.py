@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from collector.store.incidents import Incidents
 from collector.store.reader import Reader
 
 
@@ -17,11 +18,17 @@ async def _reader(request: Request) -> Reader:
     return cast("Reader", request.app.state.reader)
 
 
+async def _incidents(request: Request) -> Incidents:
+    return cast("Incidents", request.app.state.incidents)
+
+
 async def _now_us(request: Request) -> int:
     return cast("int", request.app.state.clock_us())
 
 
 ReaderDep = Annotated[Reader, Depends(_reader)]
+IncidentsDep = Annotated[Incidents, Depends(_incidents)]
+"""Where incidents are kept."""
 NowDep = Annotated[int, Depends(_now_us)]
 """When the question is asked: µs since 1970."""
 

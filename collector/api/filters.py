@@ -81,7 +81,7 @@ class RangeQuery(WhoQuery):
 
     def span(self, now_us: int) -> Span:
         """The stretch of time. Raises BadFilter."""
-        span = _span(self.since, self.until, now_us)
+        span = span_of(self.since, self.until, now_us)
         if span.until_us - span.since_us > RANGE_MAX_US:
             raise BadFilter("since", self.since, "the range is longer than 31 days; ask for less at once")
         return span
@@ -139,7 +139,7 @@ class SessionsQuery(WhoQuery):
     def span(self, now_us: int) -> Span:
         """The stretch of time. Raises BadFilter."""
         since = "1970-01-01" if self.since is None else self.since
-        return _span(since, self.until, now_us, until_us=FAR_US if self.until is None else None)
+        return span_of(since, self.until, now_us, until_us=FAR_US if self.until is None else None)
 
     def filters(self) -> SessionFilters:
         """As the store takes them."""
@@ -166,7 +166,8 @@ class StoryQuery(BaseModel):
     limit: int = Field(default=LIMIT_MAX, ge=1, le=LIMIT_MAX, description="Events that the answer may hold.")
 
 
-def _span(since: str, until: str | None, now_us: int, until_us: int | None = None) -> Span:
+def span_of(since: str, until: str | None, now_us: int, until_us: int | None = None) -> Span:
+    """The stretch between two times as they are asked for; `until_us` where none is named. Raises BadFilter."""
     begin = moment_us(since, now_us)
     end = moment_us(until, now_us) if until is not None else until_us if until_us is not None else now_us
     if begin >= end:

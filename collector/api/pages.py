@@ -18,14 +18,18 @@ from collector.api.charts import stacked
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.filters import storable
 from collector.api.headline import headline
+from collector.api.incidents import place_of
 from collector.api.lanes import draw
 from collector.api.meanings import MEANINGS, meaning
+from collector.api.paging import incident_cursor_of, read_incident_cursor
 from collector.api.rendering import templates_of
 from collector.api.words import OUTCOMES
-from collector.store.questions import Dimension, Span
+from collector.store.questions import Dimension, IncidentFilters, Span
 from collector.store.reader import Reader
 from collector.store.reader_rollups import minutes
 from collector.store.views import Affected, FailureCodes
+from collector.store.views_incidents import IncidentView
+from collector.times import DAY_US
 from session_core.events import utc_from_us
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -43,8 +47,13 @@ _STACK: Final = {
     word: OUTCOMES[word] for word in ("recovered", "closed", "superseded", "abandoned", "lost", "failed", "open")
 }
 
+INCIDENTS_US: Final = 30 * DAY_US
+OPEN_MAX: Final = 20
+
 Text = Annotated[str, AfterValidator(storable)]
 RoomSid = Annotated[Text, Path(max_length=256)]
+IncidentId = Annotated[str, Path(max_length=64)]
+Cursor = Annotated[str | None, Query(max_length=200)]
 
 
 @router.get("/")
@@ -99,6 +108,31 @@ def session_fragment(
     return _fragment(request, "session", _session(reader, session_id, after_seq, now_us), now_us)
 
 
+@router.get("/incidents")
+def incidents_page(request: Request, reader: ReaderDep, now_us: NowDep, cursor: Cursor = None) -> HTMLResponse:
+    """What Alertmanager told of, the latest first."""
+    query = "" if cursor is None else f"?cursor={quote(cursor, safe='')}"
+    return _page(request, "incidents", _incidents(reader, cursor, now_us), now_us, f"/fragments/incidents{query}")
+
+
+@router.get("/fragments/incidents")
+def incidents_fragment(request: Request, reader: ReaderDep, now_us: NowDep, cursor: Cursor = None) -> HTMLResponse:
+    """What changes on that page."""
+    return _fragment(request, "incidents", _incidents(reader, cursor, now_us), now_us)
+
+
+@router.get("/incidents/{incident_id}")
+def incident_page(request: Request, incident_id: IncidentId, reader: ReaderDep, now_us: NowDep) -> HTMLResponse:
+    """One incident and whom it hit."""
+    return _page(request, "incident", _incident(reader, incident_id, now_us), now_us, f"/fragments{request.url.path}")
+
+
+@router.get("/fragments/incidents/{incident_id}")
+def incident_fragment(request: Request, incident_id: IncidentId, reader: ReaderDep, now_us: NowDep) -> HTMLResponse:
+    """What changes on the page of an incident."""
+    return _fragment(request, "incident", _incident(reader, incident_id, now_us), now_us)
+
+
 @router.get("/search")
 def search(
     request: Request, reader: ReaderDep, now_us: NowDep, q: Annotated[Text, Query(max_length=256)] = ""
@@ -149,6 +183,7 @@ def _now(reader: Reader, now_us: int) -> dict[str, Any]:
         "outages_chart": stacked(((one.at, one.outcome, one.count) for one in over_time), _STACK, chart, BUCKET_US),
         "failures_chart": _failures_chart(failures, chart),
         "latest": reader.latest_outages(chart, limit=LATEST, now_us=now_us).items,
+        "incidents": _open_incidents(reader, now_us),
         "completeness": kpis.completeness,
     }
 
@@ -176,6 +211,39 @@ def _room(reader: Reader, room_sid: str, now_us: int) -> dict[str, Any]:
 def _session(reader: Reader, session_id: UUID, after_seq: int | None, now_us: int) -> dict[str, Any]:
     story = reader.session(session_id, after_seq=after_seq, limit=EVENTS_ON_PAGE, now_us=now_us)
     return {"story": story, "after_seq": after_seq, "meaning": meaning, "completeness": story.completeness}
+
+
+def _incidents(reader: Reader, cursor: str | None, now_us: int) -> dict[str, Any]:
+    span, after = Span(now_us - INCIDENTS_US, now_us + 1), None
+    if cursor is not None:
+        after, span = read_incident_cursor(cursor)
+    page, following = reader.incidents(span, after=after, now_us=now_us)
+    page = page.model_copy(update={"next": None if following is None else incident_cursor_of(following, span)})
+    return {
+        "page": page,
+        "earlier": cursor is not None,
+        "open_count": len(_open_incidents(reader, now_us)),
+        "completeness": page.completeness,
+    }
+
+
+def _incident(reader: Reader, incident_id: str, now_us: int) -> dict[str, Any]:
+    story = reader.incident(place_of(incident_id), now_us=now_us)
+    told = story.incident.annotations
+    links = [
+        (words, told[name])
+        for words, name in (("What to do first", "runbook_url"), ("In Grafana", "dashboard_url"))
+        if told.get(name, "").startswith(("https://", "http://"))
+    ]
+    return {"story": story, "links": links, "meaning": meaning, "completeness": story.completeness}
+
+
+def _open_incidents(reader: Reader, now_us: int) -> tuple[IncidentView, ...]:
+    """Those that go on, but for such as always fire to show that alerts arrive."""
+    page, _ = reader.incidents(
+        Span(now_us - INCIDENTS_US, now_us + 1), IncidentFilters(open=True), limit=OPEN_MAX, now_us=now_us
+    )
+    return tuple(one for one in page.items if one.severity != "none")
 
 
 def _page(

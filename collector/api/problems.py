@@ -21,9 +21,13 @@ from starlette.exceptions import HTTPException
 
 from collector.api.rendering import templates_of
 from collector.errors import (
+    BadBody,
     BadFilter,
+    BodyTooLarge,
     CodeNotFound,
     CollectorError,
+    IncidentNotFound,
+    NotAllowed,
     RoomNotFound,
     SchemaMismatch,
     SessionNotFound,
@@ -39,6 +43,10 @@ STATUS: Final[dict[type[CollectorError], HTTPStatus]] = {
     SessionNotFound: HTTPStatus.NOT_FOUND,
     RoomNotFound: HTTPStatus.NOT_FOUND,
     CodeNotFound: HTTPStatus.NOT_FOUND,
+    IncidentNotFound: HTTPStatus.NOT_FOUND,
+    BadBody: HTTPStatus.UNPROCESSABLE_ENTITY,
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    NotAllowed: HTTPStatus.UNAUTHORIZED,
     BadFilter: HTTPStatus.UNPROCESSABLE_ENTITY,
     SchemaMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -47,6 +55,10 @@ TITLES: Final[dict[str, str]] = {
     "session-not-found": "No such session",
     "room-not-found": "No such room",
     "code-not-found": "No such code",
+    "incident-not-found": "No such incident",
+    "bad-body": "What was sent cannot be used",
+    "body-too-large": "Too much was sent",
+    "not-allowed": "The token is missing or wrong",
     "bad-filter": "A parameter cannot be used",
     "store-unavailable": "The store is away",
     "schema-mismatch": "The store has another version",
@@ -144,7 +156,10 @@ async def _collector_error(request: Request, error: Exception) -> Response:
         # Whatever ails the store, its address and its sentences are for the log.
         known = error.code if error.code in TITLES else "store-unavailable"
         return refuse(request, status, known, f"The store cannot answer now. {error.remedy}")
-    return refuse(request, status, error.code, f"{error}. {error.remedy}")
+    answer = refuse(request, status, error.code, f"{error}. {error.remedy}")
+    if isinstance(error, NotAllowed):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

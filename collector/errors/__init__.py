@@ -15,6 +15,10 @@
     │   ├── SessionNotFound
     │   ├── RoomNotFound
     │   ├── CodeNotFound
+    │   ├── IncidentNotFound
+    │   ├── BadBody
+    │   ├── BodyTooLarge
+    │   ├── NotAllowed
     │   └── BadFilter
     ├── ConfigError                 a setting, file or argument that cannot be used
     │   ├── ExtraMissing            a command whose packages were not installed
@@ -57,13 +61,25 @@ from collector.errors.broker import (
     OffsetBeyondEnd,
     TopicMissing,
 )
-from collector.errors.requests import BadFilter, CodeNotFound, RequestError, RoomNotFound, SessionNotFound
+from collector.errors.requests import (
+    BadBody,
+    BadFilter,
+    BodyTooLarge,
+    CodeNotFound,
+    IncidentNotFound,
+    NotAllowed,
+    RequestError,
+    RoomNotFound,
+    SessionNotFound,
+)
 from collector.errors.root import CollectorError, named, one_line, short
 
 __all__ = [
     "AddressTaken",
     "ArchiveError",
+    "BadBody",
     "BadFilter",
+    "BodyTooLarge",
     "BrokerError",
     "BrokerRefused",
     "BrokerUnreachable",
@@ -75,9 +91,11 @@ __all__ = [
     "EmbeddedBrokerError",
     "ExtraMissing",
     "Fenced",
+    "IncidentNotFound",
     "LetterNotFound",
     "LogRewound",
     "NeverStored",
+    "NotAllowed",
     "OffsetBeyondEnd",
     "RequestError",
     "RetentionBusy",

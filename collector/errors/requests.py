@@ -49,6 +49,51 @@ class CodeNotFound(RequestError):
         super().__init__(f"the catalogue has no code {number}")
 
 
+class IncidentNotFound(RequestError):
+    """Alertmanager has not told of this incident; or it was longer ago than incidents are kept."""
+
+    code: ClassVar[str] = "incident-not-found"
+    remedy: ClassVar[str] = "Check the id; /api/v1/incidents lists those that are kept."
+
+    def __init__(self, incident_id: str) -> None:
+        self.incident_id = incident_id
+        super().__init__(f"there is no incident {short(incident_id)}")
+
+
+class BadBody(RequestError):
+    """What was sent is not what is taken here."""
+
+    code: ClassVar[str] = "bad-body"
+    remedy: ClassVar[str] = "Correct what the message names; docs/incidents.md shows what is taken."
+
+    def __init__(self, place: str, why: str) -> None:
+        self.place = place
+        self.why = why
+        super().__init__(f"{short(place)}: {why}")
+
+
+class BodyTooLarge(RequestError):
+    """More was sent than is taken at once."""
+
+    code: ClassVar[str] = "body-too-large"
+    remedy: ClassVar[str] = "Send less at once: max_alerts of Alertmanager's webhook bounds what it sends."
+
+    def __init__(self, bytes_max: int) -> None:
+        self.bytes_max = bytes_max
+        super().__init__(f"more than {bytes_max} bytes")
+
+
+class NotAllowed(RequestError):
+    """The token that this address asks for is missing or wrong, or none was set."""
+
+    code: ClassVar[str] = "not-allowed"
+    remedy: ClassVar[str] = "Send `Authorization: Bearer …` with the token that the setting alertmanager_token holds."
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(why)
+
+
 class BadFilter(RequestError):
     """A filter, a time or a cursor of the request cannot be used."""
 

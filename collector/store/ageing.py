@@ -19,7 +19,7 @@ from collector.store.ageing_sqlite import SqliteAgeing
 from collector.store.dead_letters import letters_before_us
 from collector.store.failures import plainly
 from collector.store.retention import DAY_US, KINDS, Due, Gone, Retention
-from collector.store.tables import dead_letters, outages, rollups, sessions
+from collector.store.tables import dead_letters, incidents, outages, rollups, sessions
 from collector.store.url import POSTGRESQL
 
 MINUTE_US: Final = 60_000_000
@@ -99,6 +99,8 @@ class Ageing:
                 return rollups.c.minute < before_us // MINUTE_US
             case "dead_letters":
                 return dead_letters.c.stored_at < before_us
+            case "incidents":
+                return incidents.c.told_at < before_us
         # With their sessions; and those whose sessions went before them.
         theirs, started = sessions.c.session_id == outages.c.session_id, outages.c.started_at
         sessions_before_us = self._retention.before_us("sessions", now_us)

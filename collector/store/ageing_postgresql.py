@@ -54,7 +54,8 @@ _SIZES: Final = """
     FROM pg_class AS one LEFT JOIN pg_inherits ON inhrelid = one.oid
     LEFT JOIN pg_class AS parent ON parent.oid = inhparent
     WHERE one.relkind = 'r' AND one.relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = 'events'::regclass)
-    AND coalesce(parent.relname, one.relname) IN ('events', 'sessions', 'outages', 'rollups', 'dead_letters') GROUP BY 1
+    AND coalesce(parent.relname, one.relname)
+    IN ('events', 'sessions', 'outages', 'rollups', 'dead_letters', 'incidents') GROUP BY 1
     UNION ALL SELECT 'all', pg_database_size(current_database())
 """
 _ORPHANS: Final = "AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.session_id = outages.session_id)"
@@ -117,6 +118,8 @@ class PostgresqlAgeing:
             yield from _slices(driver, "rollups", "minute", before_us // 60_000_000)
         if (before_us := letters_before_us(connection, keeps, now_us)) is not None:
             yield from _slices(driver, "dead_letters", "stored_at", utc_from_us(before_us))
+        if (before_us := keeps.before_us("incidents", now_us)) is not None:
+            yield from _slices(driver, "incidents", "told_at", utc_from_us(before_us))
 
     def _sessions(self, driver: psycopg.Connection[Any], now_us: int) -> Iterator[Gone]:
         before_us = self._retention.before_us("sessions", now_us)

@@ -88,6 +88,8 @@ class SqliteAgeing:
             before_us = letters_before_us(connection, keeps, now_us)
         if before_us is not None:
             yield from _slices(connection, "dead_letters", "stored_at", before_us)
+        if (before_us := keeps.before_us("incidents", now_us)) is not None:
+            yield from _slices(connection, "incidents", "told_at", before_us)
 
     def _ordinary(self, now_us: int) -> tuple[bytes, bytes]:
         days = self._retention.days_of_events(now_us)

@@ -67,5 +67,15 @@ class SessionFilters(Who):
     code: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class IncidentFilters:
+    """Filters of the list of incidents. `open`: whether they go on; None: either."""
+
+    alertname: tuple[str, ...] = ()
+    severity: tuple[str, ...] = ()
+    open: bool | None = None
+
+
 EVERYONE: Final = Who()
 ANY_SESSION: Final = SessionFilters()
+ANY_INCIDENT: Final = IncidentFilters()

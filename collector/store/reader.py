@@ -1,7 +1,7 @@
 """The Reader: one method a question. What is asked lies in questions.py, what is answered in views.py.
 
 The statements lie beside this file by subject: reader_sessions.py, reader_rooms.py, reader_outages.py,
-reader_rollups.py, reader_kpis.py, reader_accounts.py.
+reader_rollups.py, reader_kpis.py, reader_incidents.py, reader_accounts.py.
 
 Rules:
 1. A question is one transaction that sees one state of the store, and writes nothing.
@@ -22,6 +22,7 @@ from collector.errors import SessionNotFound
 from collector.store import (
     reader_accounts,
     reader_blast,
+    reader_incidents,
     reader_kpis,
     reader_outages,
     reader_rollups,
@@ -29,7 +30,19 @@ from collector.store import (
     reader_sessions,
 )
 from collector.store.failures import plainly
-from collector.store.questions import ANY_SESSION, EVERYONE, Dimension, Phase, SessionFilters, Span, Spread, Who
+from collector.store.questions import (
+    ANY_INCIDENT,
+    ANY_SESSION,
+    EVERYONE,
+    Dimension,
+    IncidentFilters,
+    Phase,
+    SessionFilters,
+    Span,
+    Spread,
+    Who,
+)
+from collector.store.reader_incidents import IncidentPlace
 from collector.store.reader_sessions import Place
 from collector.store.retention import Retention
 from collector.store.views import (
@@ -46,6 +59,7 @@ from collector.store.views import (
     SessionStory,
     SessionView,
 )
+from collector.store.views_incidents import IncidentPage, IncidentStory
 
 STATEMENT_MS_MAX: Final = 20_000
 """A statement that takes longer is ended by PostgreSQL: nobody waits for it any more."""
@@ -130,6 +144,22 @@ class Reader:
     def kpis(self, span: Span, who: Who = EVERYONE, *, now_us: int) -> Kpis:
         """Every figure of the span."""
         return self._ask(reader_kpis.kpis, span, who, now_us)
+
+    def incidents(
+        self,
+        span: Span,
+        filters: IncidentFilters = ANY_INCIDENT,
+        *,
+        after: IncidentPlace | None = None,
+        limit: int = 50,
+        now_us: int,
+    ) -> tuple[IncidentPage, IncidentPlace | None]:
+        """Incidents that went on in the span, and the place where the page after this one begins."""
+        return self._ask(reader_incidents.list_incidents, span, filters, after, limit, now_us)
+
+    def incident(self, place: IncidentPlace, *, now_us: int) -> IncidentStory:
+        """One incident and whom it hit. Raises IncidentNotFound."""
+        return self._ask(reader_incidents.read_incident, place, now_us)
 
     def accounts(self) -> Accounts:
         """What the store holds in all."""

@@ -23,7 +23,7 @@ ORDINARY_DAYS_MAX: Final = 3_653
 GRACE_US: Final = DAY_US
 """For clocks of collectors that differ, and for events that were long on their way."""
 
-KINDS: Final = ("events", "sessions", "outages", "rollups", "dead_letters")
+KINDS: Final = ("events", "sessions", "outages", "rollups", "dead_letters", "incidents")
 
 NO_DAY: Final = "the id says that the session began on a day that only a wrong clock can mean; too many such days"
 """Why an event has no place, as a dead letter says it."""
@@ -41,6 +41,7 @@ class Retention:
     rollups_days: int = 800
     dead_letters_days: int = 35
     dead_letters_max: int = 100_000
+    incidents_days: int = 800
 
     def days(self, kind: str) -> int:
         """Of one of KINDS."""

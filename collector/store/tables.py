@@ -235,3 +235,19 @@ dead_letters = Table(
     Column("replayed_at", Micros),  # when it was sent again, if it was
     Index("dead_letters_stored", "stored_at"),
 )
+
+# What Alertmanager told of: one row an alert and start. Not of sessions: where tables are distributed, this one is not.
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),  # Alertmanager's: what the labels hash to
+    Column("started_at", Micros, primary_key=True),
+    Column("ended_at", Micros),
+    Column("told_at", Micros, nullable=False),  # when it was last told of
+    Column("alertname", Text, nullable=False),
+    Column("severity", Text),
+    Column("labels", Text, nullable=False),  # JSON
+    Column("annotations", Text, nullable=False),  # JSON
+    Index("incidents_started", "started_at"),
+    Index("incidents_told", "told_at"),
+)

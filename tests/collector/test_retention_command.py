@@ -49,6 +49,7 @@ def test_without_apply_it_says_what_would_go_and_deletes_nothing(url: str) -> No
         "outages": "0 rows",
         "rollups": "0 rows",
         "dead_letters": "0 rows",
+        "incidents": "0 rows",
     }
     assert said[0].stdout.endswith("nothing was deleted; `roomwatch retention --apply` does it\n")
 

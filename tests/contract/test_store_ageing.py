@@ -16,16 +16,17 @@ from collector.ingest.partitions import Holder
 from collector.ingest.taking import Batch
 from collector.store.ageing import Ageing
 from collector.store.changes import Changes, DeadLetter, RollupKey, Sums
+from collector.store.incidents import Alert, Incidents
 from collector.store.reader import Reader
-from collector.store.retention import DAY_US, GRACE_US, Retention
-from collector.store.tables import dead_letters, events, outages, rollups, sessions
+from collector.store.retention import DAY_US, GRACE_US, KINDS, Retention
+from collector.store.tables import dead_letters, events, incidents, outages, rollups, sessions
 from collector.store.writer import Writer
 from tests.contract.stored import CLUSTER, GROUP, TOPIC, Stored
 from tests.histories import SECOND_US, YEAR_US, Life, records, session_id
 
 NOW_US: Final = 1_795_000_000_000_000
 KEEPS: Final = Retention(events_days=35, sessions_days=180, outages_days=180, rollups_days=800, dead_letters_days=35)
-FOREVER: Final = Retention(0, 0, 0, 0, 0)
+FOREVER: Final = Retention(0, 0, 0, 0, 0, incidents_days=0)
 
 
 class Collector:
@@ -135,6 +136,16 @@ def test_rollups_and_dead_letters_leave_by_their_minute_and_by_when_they_were_st
     assert aged.age(NOW_US) == {"rollups": 2, "dead_letters": 2}
     assert {key[0] for key in store.rollups} == {minute, minute - 1440 * 799}
     assert [row[2] for row in store.dead_letters] == [2]
+
+
+def test_incidents_leave_by_when_they_were_last_told_of(store: Stored) -> None:
+    kept = Incidents(store.engine)
+    for days in (799, 801):
+        at_us = NOW_US - days * DAY_US
+        kept.keep([Alert(f"{days}", NOW_US - 5_000 * DAY_US, None, {"alertname": "RtcWatchdog"}, {})], at_us)
+    aged = Collector(store)
+    assert aged.due(NOW_US) == aged.age(NOW_US) == {"incidents": 1}
+    assert [row[0] for row in store.rows(incidents)] == ["799"]
 
 
 def test_nothing_leaves_a_store_that_keeps_everything(store: Stored) -> None:
@@ -273,7 +284,7 @@ def test_the_oldest_day_of_events_is_told_without_those_of_wrong_clocks(store: S
 def test_the_size_of_the_store_is_known_table_by_table_where_the_database_knows_it(store: Stored) -> None:
     Collector(store, FOREVER).read(records([a_life(1, 1), a_life(2, 2)]), NOW_US)
     sizes = Ageing(store.engine, KEEPS).sizes()
-    ageing = {"events", "sessions", "outages", "rollups", "dead_letters"} if on_postgresql(store) else set()
+    ageing = set(KINDS) if on_postgresql(store) else set()
     assert sizes.keys() == {"all"} | ageing
     assert min(sizes.values()) > 0
     assert sum(sizes[table] for table in ageing) < sizes["all"]

@@ -13,10 +13,11 @@ from collector.api.app import make_app
 from collector.api.health import Readiness
 from collector.metrics import Metrics
 from collector.store.engine import make_engine, migrate
+from collector.store.incidents import Alert, Incidents
 from collector.store.reader import Reader
 from tests.filling import fill
 from tests.histories import Life
-from tests.pages.scene import NOW_US, lives, room_of_the_story
+from tests.pages.scene import NOW_US, SPIKE, lives, room_of_the_story
 from tests.servers.processes import free_port
 from tests.waiting import wait_until
 
@@ -31,13 +32,22 @@ class Site:
         self._engine = engine
         metrics = Metrics(CollectorRegistry(), version="9.9.9")
         self._app = make_app(
-            Reader(engine), metrics, lambda: Readiness(ready=True), "9.9.9", clock_us=lambda: self.now_us
+            Reader(engine),
+            metrics,
+            lambda: Readiness(ready=True),
+            "9.9.9",
+            clock_us=lambda: self.now_us,
+            kept=Incidents(engine),
         )
         self.start()
 
     def fill(self, told: Iterable[Life]) -> None:
         """Stores these lives as they are at `now_us`."""
         fill(self._engine, told, now_us=self.now_us)
+
+    def keep(self, *alerts: Alert) -> None:
+        """Takes what Alertmanager tells."""
+        Incidents(self._engine).keep(alerts, self.now_us)
 
     def start(self) -> None:
         """Answers from here on."""
@@ -56,12 +66,13 @@ class Site:
         self._thread.join()
 
 
-def _site(path: Path, told: Iterable[Life]) -> Iterator[Site]:
+def _site(path: Path, told: Iterable[Life], *alerts: Alert) -> Iterator[Site]:
     engine = make_engine(f"sqlite:///{path}/store.db")
     migrate(engine)
     site = Site(engine)
     if told:
         site.fill(told)
+    site.keep(*alerts)
     yield site
     site.stop()
     engine.dispose()
@@ -81,5 +92,5 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def whole_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The whole scene; not to be filled further."""
-    yield from _site(tmp_path_factory.mktemp("scene"), lives())
+    """The whole scene with the incident that Alertmanager told of; not to be filled further."""
+    yield from _site(tmp_path_factory.mktemp("scene"), lives(), SPIKE)

@@ -6,6 +6,7 @@ The same every time: choices are made by a hash of the number of a life.
 import hashlib
 from typing import Final
 
+from collector.store.incidents import Alert
 from session_core import wire
 from session_core.errors import Origin
 from tests.histories import MINUTE_US, SECOND_US, Life, session_id
@@ -18,6 +19,25 @@ INCIDENT_REGION: Final = "br1"
 BAD_RELEASE: Final = "5.13.0"
 ROOM_SID: Final = "RM" + "7" * 32
 ROOM_NAME: Final = "biology-101"
+SPIKE: Final = Alert(
+    "4f8a2c91d03be657",
+    INCIDENT_US + 5 * MINUTE_US,
+    None,
+    {
+        "alertname": "RtcFailureSpike",
+        "severity": "page",
+        "code": "53000",
+        "phase": "session",
+        "region": INCIDENT_REGION,
+    },
+    {
+        "summary": "Sessions fail with code 53000 far more often than yesterday",
+        "description": "4 sessions failed with 53000 in 10 minutes; for the traffic of now yesterday predicts 0.2.",
+        "runbook_url": "https://docs.example.test/runbooks.md#rtcfailurespike",
+        "dashboard_url": "javascript:alert(1)",
+    },
+)
+"""What Alertmanager tells of it."""
 SUBJECTS: Final = ("maths", "biology", "history")
 NAMES: Final = ("ana", "ben", "chen", "dora", "emre", "fatima", "gus", "hana", "ivo", "june", "kofi", "lena")
 

@@ -6,11 +6,20 @@ from typing import Final
 import pytest
 
 from tests.pages.conftest import Site
-from tests.pages.scene import ROOM_SID
+from tests.pages.scene import ROOM_SID, SPIKE
 from tests.servers.browser import ColorScheme, PageOpener
 
 LOW_CONTRAST: Final = Path(__file__).with_name("looking.js").read_text(encoding="utf-8").split("\n", 1)[1]
-PAGES: Final = ("/", f"/rooms/{ROOM_SID}", "/search?q=ben", "/search?q=nobody", "/docs")
+INCIDENT: Final = f"/incidents/{SPIKE.fingerprint}-{SPIKE.started_at_us}"
+PAGES: Final = (
+    "/",
+    f"/rooms/{ROOM_SID}",
+    "/search?q=ben",
+    "/search?q=nobody",
+    "/incidents",
+    INCIDENT,
+    "/docs",
+)
 OVERFLOW: Final = "() => document.documentElement.scrollWidth - innerWidth"
 
 

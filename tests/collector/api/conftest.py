@@ -12,16 +12,18 @@ from collector.api.app import make_app
 from collector.api.health import Check, Readiness
 from collector.metrics import Metrics
 from collector.store.engine import make_engine, migrate
+from collector.store.incidents import Incidents
 from collector.store.reader import Reader
 from tests.filling import fill
 from tests.pages.scene import NOW_US, room_of_the_story
 
 
 class World:
-    """What tests turn: the clock, and whether the collector is ready."""
+    """What tests turn: the clock, whether the collector is ready, and the token that Alertmanager has to show."""
 
     def __init__(self) -> None:
         self.now_us = NOW_US
+        self.alertmanager_token: str | None = "open sesame"  # noqa: S105 - of these tests
         self.readiness = Readiness(ready=True, checks=(Check(name="store", ok=True),))
 
 
@@ -46,7 +48,15 @@ def engine(empty_engine: Engine) -> Engine:
 
 def client_of(engine: Engine, world: World) -> AsyncClient:
     metrics = Metrics(CollectorRegistry(), version="9.9.9")
-    app = make_app(Reader(engine), metrics, lambda: world.readiness, "9.9.9", clock_us=lambda: world.now_us)
+    app = make_app(
+        Reader(engine),
+        metrics,
+        lambda: world.readiness,
+        "9.9.9",
+        clock_us=lambda: world.now_us,
+        kept=Incidents(engine),
+        alertmanager_token=world.alertmanager_token,
+    )
     return AsyncClient(transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://test")
 
 

@@ -37,8 +37,8 @@ KEYS = {
     "kafka_offsets": "kafka_partition",
     "dead_letters": "kafka_partition",
 }
-NO_ROWS_OF_OURS = {"stage_sessions", "stage_outages", "stage_rollups", "alembic_version"}
-"""Temporary tables of one connection, and the schema's version."""
+NO_ROWS_OF_OURS = {"stage_sessions", "stage_outages", "stage_rollups", "alembic_version", "incidents"}
+"""Temporary tables of one connection, the schema's version, and what Alertmanager tells, of no session: one place."""
 BY_AGE = {("DELETE", "outages"), ("DELETE", "rollups"), ("DELETE", "dead_letters")}
 """What retention finds by age, wherever it lies."""
 
