@@ -49,8 +49,8 @@ def test_the_sql_of_the_page_gives_the_figures_of_its_formulas() -> None:
         bounds = {"from_minute": 0, "to_minute": 60}
         answers = [connection.execute(text(sql), bounds).all() for sql in SQL]
     assert answers == [
-        [(90 / 95, 0.1, 360.0, 0.9)],
+        [(90 / 95, 0.1, 0.0, 360.0, 0.9)],
         [(0.6, 0.8, 0.25, 1.5)],
-        [(0.25,)],
+        [(0.25, 20.0)],
         [("join", 53000, 4, 0.8), ("join", 53105, 1, 0.2), ("session", 53002, 9, 1.0)],
     ]
