@@ -47,8 +47,8 @@ def test_a_collector_that_is_killed_in_the_middle_goes_on_where_the_store_stands
 
 
 def test_collectors_that_join_and_leave_hand_partitions_over(stage: Stage) -> None:
-    lives = lives_now(400)
-    first, second, third = lives[:130], lives[130:260], lives[260:]
+    lives = [*lives_now(370), *(_just_joined(number) for number in range(900, 930))]
+    first, second, third = lives[:130], [*lives[130:260], *lives[385:]], lives[260:385]
     sent = stage.tell(first)
     with stage.collector(**SMALL_BATCHES) as stays:
         stage.until_stored(sent // 4)
@@ -56,11 +56,13 @@ def test_collectors_that_join_and_leave_hand_partitions_over(stage: Stage) -> No
             sent += stage.tell(second)
             wait_until(lambda: _partitions(leaves.readiness()) == 2 == _partitions(stays.readiness()), within_s=30)
             stage.until_stored(sent)
+            wait_until(lambda: _live(stays) + _live(leaves) == stage.live_sessions("ie1") > 0, within_s=30)
             sent += stage.tell(third)
             leaves.interrupt()
             assert leaves.exit_code() == 0
         stage.until_stored(sent)
         wait_until(lambda: _partitions(stays.readiness()) == 4, within_s=30)
+        wait_until(lambda: _live(stays) == stage.live_sessions("ie1") > 0, within_s=30)
     stage.assert_told_exactly_once(lives)
 
 
