@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from collector.api import breakdowns, codes, health, incidents, kpis, pages, problems, rooms, sessions
+from collector.api import breakdowns, codes, health, incidents, kpis, pages, problems, rooms, sessions, verdicts
 from collector.api.dependencies import refuse_unknown_parameters
 from collector.api.health import Exposition, Readiness
 from collector.api.rendering import FOLDER, make_templates
@@ -48,7 +48,7 @@ def make_app(
     app.state.clock_us = clock_us
     app.state.templates = make_templates(version)
     api = APIRouter(prefix="/api/v1", dependencies=[Depends(refuse_unknown_parameters)])
-    for noun in (sessions, rooms, breakdowns, kpis, incidents, codes):
+    for noun in (sessions, rooms, verdicts, breakdowns, kpis, incidents, codes):
         api.include_router(noun.router)
     app.include_router(api)
     app.include_router(pages.router)

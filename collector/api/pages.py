@@ -23,6 +23,7 @@ from collector.api.lanes import draw
 from collector.api.meanings import MEANINGS, meaning
 from collector.api.paging import incident_cursor_of, read_incident_cursor
 from collector.api.rendering import templates_of
+from collector.api.verdicts import room_verdict, session_verdict
 from collector.api.words import OUTCOMES
 from collector.store.questions import Dimension, IncidentFilters, Span
 from collector.store.reader import Reader
@@ -205,12 +206,23 @@ def _room(reader: Reader, room_sid: str, now_us: int) -> dict[str, Any]:
         ((lane, outage) for lane in room.participants for outage in lane.outages),
         key=lambda pair: (pair[1].started_at, str(pair[1].session_id), pair[1].number),
     )
-    return {"room": room, "drawn": draw(room), "outages": outages, "completeness": room.completeness}
+    return {
+        "room": room,
+        "drawn": draw(room),
+        "outages": outages,
+        "verdict": room_verdict(reader, room_sid, now_us),
+        "completeness": room.completeness,
+    }
 
 
 def _session(reader: Reader, session_id: UUID, after_seq: int | None, now_us: int) -> dict[str, Any]:
     story = reader.session(session_id, after_seq=after_seq, limit=EVENTS_ON_PAGE, now_us=now_us)
-    return {"story": story, "after_seq": after_seq, "meaning": meaning, "completeness": story.completeness}
+    return {
+        "story": story,
+        "after_seq": after_seq,
+        "verdict": session_verdict(reader.case(session_id, now_us=now_us)),
+        "completeness": story.completeness,
+    }
 
 
 def _incidents(reader: Reader, cursor: str | None, now_us: int) -> dict[str, Any]:

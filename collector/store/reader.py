@@ -28,6 +28,7 @@ from collector.store import (
     reader_rollups,
     reader_rooms,
     reader_sessions,
+    reader_verdict,
 )
 from collector.store.failures import plainly
 from collector.store.questions import (
@@ -59,6 +60,7 @@ from collector.store.views import (
     SessionStory,
     SessionView,
 )
+from collector.store.views_around import Case
 from collector.store.views_incidents import IncidentPage, IncidentStory
 
 STATEMENT_MS_MAX: Final = 20_000
@@ -99,6 +101,10 @@ class Reader:
             if self._retention.may_have_aged_out(session_id, now_us):
                 raise SessionNotFound(session_id, self._retention.sessions_days) from None
             raise
+
+    def case(self, session_id: UUID, *, now_us: int) -> Case:
+        """What a verdict on a session is made of. Raises SessionNotFound."""
+        return self._ask(reader_verdict.read_case, session_id, now_us)
 
     def find(self, word: str, *, limit: int = 50) -> tuple[SessionView, ...]:
         """Sessions that the word names: by id, room, participant or identity."""

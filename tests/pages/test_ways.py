@@ -37,7 +37,9 @@ async def test_an_outage_leads_to_its_room_and_on_to_the_session(site: Site, pag
     await expect(page.locator("h1")).to_have_text(ROOM_NAME)
     await page.locator(".lane-name", has_text="chen").get_by_role("link").click()
     await expect(page.locator("h1")).to_have_text(re.compile("chen.*dropped"))
-    await expect(page.locator(".verdict")).to_contain_text("53000 Signaling connection error.")
+    await expect(page.locator(".verdict")).to_contain_text("Their own network: none of 5 others who were connected")
+    await page.get_by_text("How we know").click()
+    await expect(page.locator(".evidence li").last).to_contain_text("with 53000 (Signaling connection error)")
     await expect(page.locator("[data-part=events] tbody tr")).to_have_count(4)
 
 

@@ -56,6 +56,8 @@ async def test_the_description_lists_every_question_with_examples_and_refusals(a
         "/api/v1/sessions",
         "/api/v1/sessions/{session_id}",
         "/api/v1/rooms/{room_sid}/timeline",
+        "/api/v1/sessions/{session_id}/verdict",
+        "/api/v1/rooms/{room_sid}/verdict",
         "/api/v1/breakdowns/failure-codes",
         "/api/v1/breakdowns/affected",
         "/api/v1/breakdowns/blast-radius",
