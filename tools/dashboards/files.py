@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from prometheus_client import CollectorRegistry
 
 from collector.metric_list import Listed
 from collector.metrics import Metrics
-from tools.dashboards import overview
+from tools.dashboards.shipped import DASHBOARDS
+from tools.dashboards.vocabulary import Json
 
 _METRICS_PAGE: Final = """# Metrics
 
@@ -43,13 +46,13 @@ def _metrics_row(metric: Listed) -> str:
     return f"| `{metric.name}` | {metric.kind} | {labels} | {metric.text} |"
 
 
-def overview_json() -> str:
-    """The dashboard as Grafana reads it from a file."""
-    return json.dumps(overview.dashboard(), indent=2, ensure_ascii=False) + "\n"
+def dashboard_json(make: Callable[[], Json]) -> str:
+    """A dashboard as Grafana reads it from a file."""
+    return json.dumps(make(), indent=2, ensure_ascii=False) + "\n"
 
 
-FILES: Final = {
+FILES: Final[dict[str, Callable[[], str]]] = {
     "docs/metrics.md": metrics_page,
-    f"dashboards/{overview.UID}.json": overview_json,
+    **{f"dashboards/{board.uid}.json": partial(dashboard_json, make) for board, make in DASHBOARDS.items()},
 }
 """Path from the root of the repository: what makes its text."""

@@ -12,50 +12,61 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import combinations
 from typing import Any, Final
 
+from tools.dashboards.lint_queries import metrics_in, of_expression, of_sql, variables_in
 from tools.dashboards.panels import GRID_COLUMNS
+from tools.dashboards.vocabulary import MEANINGS
 
 Json = Mapping[str, Any]
 
 UID: Final = re.compile(r"[a-z0-9-]{1,40}")
 SECOND_FORMAT_KEYS: Final = frozenset({"apiVersion", "kind", "spec", "elements", "layout"})
-VARIABLE: Final = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>\w+)(?::\w+)?\})")
-BUILT_IN_PREFIX: Final = "__"
-METRIC: Final = re.compile(r"\b(?:rtc_\w+|[a-z]\w*(?::\w+)+)\b(?!=)")
-STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
-UNWRAPPED_COUNTER: Final = re.compile(r"(?<!rate\()(?<!increase\()\brtc_\w+_total\b")
-SERIES_OF_A_HISTOGRAM: Final = ("_bucket", "_sum", "_count")
+PANELS_MAX: Final = 12
+SOURCES: Final = {"prometheus": "${datasource}", "grafana-postgresql-datasource": "${postgresql}"}
+ALL_VALUES: Final = {"prometheus": ".+", "grafana-postgresql-datasource": "'all'"}
+LEGEND_LABEL: Final = re.compile(r"\{\{(\w+)\}\}")
+DASHBOARD_LINK: Final = re.compile(r"^/d/(?P<uid>[a-z0-9-]+)\?(?P<query>.+)$")
 
 
-def faults(dashboard: Json, file_name: str, known_metrics: Collection[str]) -> list[str]:
-    """Everything that is wrong with a dashboard, as sentences; nothing when it is in order."""
+def faults(dashboard: Json, file_name: str, known_metrics: Collection[str], uids: Collection[str] = ()) -> list[str]:
+    """Everything that is wrong with a dashboard, as sentences; nothing when it is in order.
+
+    `uids` are those of all dashboards that are shipped.
+    """
     return [
         *_of_the_whole(dashboard, file_name),
-        *_of_the_grid(_panels(dashboard)),
+        *_of_the_grid(panels(dashboard)),
         *_of_variables(dashboard),
-        *(fault for panel in _panels(dashboard) for fault in _of_panel(panel, known_metrics)),
+        *(fault for panel in panels(dashboard) for fault in _of_panel(panel, known_metrics)),
+        *(fault for panel in panels(dashboard) for fault in _of_colours(panel)),
+        *_of_links(panels(dashboard), {str(dashboard.get("uid")), *uids}),
     ]
+
+
+def panels(dashboard: Json) -> list[Json]:
+    """Every panel and row."""
+    return [inner for panel in dashboard["panels"] for inner in (panel, *panel.get("panels", ()))]
 
 
 def expressions(dashboard: Json) -> list[str]:
     """Every PromQL expression of panels and annotations."""
-    targets = [target for panel in _panels(dashboard) for target in panel.get("targets", ())]
+    targets = [target for panel in panels(dashboard) for target in panel.get("targets", ())]
     annotations = [note["target"] for note in dashboard["annotations"]["list"] if "target" in note]
-    return [target["expr"] for target in (*targets, *annotations)]
+    return [target["expr"] for target in (*targets, *annotations) if "expr" in target]
+
+
+def statements(dashboard: Json) -> list[str]:
+    """Every SQL statement of panels and variables."""
+    targets = [target for panel in panels(dashboard) for target in panel.get("targets", ())]
+    asked = [one for one in dashboard["templating"]["list"] if isinstance(one.get("query"), str)]
+    return [
+        *(target["rawSql"] for target in targets if "rawSql" in target),
+        *(one["query"] for one in asked if one["type"] == "query"),
+    ]
 
 
 def metrics_used(dashboard: Json) -> set[str]:
     """The names of metrics and recorded series in its expressions, as they are exposed or recorded."""
-    return {name for expr in expressions(dashboard) for name in _metrics_in(expr)}
-
-
-def substituted(expr: str) -> str:
-    """An expression as Grafana would send it, with all values chosen."""
-    intervals = {"__rate_interval": "1m", "__range": "1h", "__interval": "15s"}
-    return VARIABLE.sub(lambda found: intervals.get(found["plain"] or found["braced"], ".+"), expr)
-
-
-def _panels(dashboard: Json) -> list[Json]:
-    return [inner for panel in dashboard["panels"] for inner in (panel, *panel.get("panels", ()))]
+    return {name for expr in expressions(dashboard) for name in metrics_in(expr)}
 
 
 def _of_the_whole(dashboard: Json, file_name: str) -> Iterator[str]:
@@ -75,17 +86,23 @@ def _of_the_whole(dashboard: Json, file_name: str) -> Iterator[str]:
     for key in ("title", "description", "tags"):
         if not dashboard.get(key):
             yield f"it has no {key}"
+    if not dashboard["title"].endswith("?"):
+        yield f"{dashboard['title']} is no question"
+    if not re.search(r"Needs (Prometheus|PostgreSQL)\.$", dashboard["description"]):
+        yield "it does not say which data source it needs"
+    if (number := sum(panel["type"] != "row" for panel in panels(dashboard))) > PANELS_MAX:
+        yield f"{number} panels are more than {PANELS_MAX}"
 
 
-def _of_the_grid(panels: list[Json]) -> Iterator[str]:
-    for number, times in Counter(panel.get("id") for panel in panels).items():
+def _of_the_grid(found: list[Json]) -> Iterator[str]:
+    for number, times in Counter(panel.get("id") for panel in found).items():
         if number is None or times > 1:
             yield f"id {number} stands on {times} panels"
-    for panel in panels:
+    for panel in found:
         place = panel["gridPos"]
         if place["w"] < 1 or place["h"] < 1 or place["x"] < 0 or place["x"] + place["w"] > GRID_COLUMNS:
             yield f"{panel['title']} is outside the grid"
-    for one, other in combinations(panels, 2):
+    for one, other in combinations(found, 2):
         if _overlap(one["gridPos"], other["gridPos"]):
             yield f"{one['title']} and {other['title']} overlap"
 
@@ -102,27 +119,20 @@ def _of_variables(dashboard: Json) -> Iterator[str]:
     declared = {variable["name"] for variable in variables}
     if "datasource" not in {variable["type"] for variable in variables}:
         yield "no variable chooses the data source"
-    used = _variables_in({key: value for key, value in dashboard.items() if key != "templating"})
-    used |= _variables_in([variable["query"] for variable in variables])
-    used |= _variables_in([variable.get("datasource") for variable in variables])
+    used = variables_in({key: value for key, value in dashboard.items() if key != "templating"})
+    used |= variables_in([variable["query"] for variable in variables])
+    used |= variables_in([variable.get("datasource") for variable in variables])
     for name in sorted(used - declared):
         yield f"${name} is used and not declared"
     for name in sorted(declared - used):
         yield f"${name} is declared and not used"
     for variable in variables:
-        if variable["type"] == "query" and variable["refresh"] != 2:
+        if variable["type"] != "query":
+            continue
+        if variable["refresh"] != 2:
             yield f"${variable['name']} does not follow the time range"
-        if variable["type"] == "query" and not (variable["multi"] and variable["allValue"] == ".+"):
+        if not (variable["multi"] and variable["allValue"] == ALL_VALUES[variable["datasource"]["type"]]):
             yield f"${variable['name']} does not take several values, or all"
-
-
-def _variables_in(value: Any) -> set[str]:
-    if isinstance(value, str):
-        names = {found["plain"] or found["braced"] for found in VARIABLE.finditer(value)}
-        return {name for name in names if not name.startswith(BUILT_IN_PREFIX)}
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    return set().union(*map(_variables_in, value)) if isinstance(value, list) else set()
 
 
 def _of_panel(panel: Json, known_metrics: Collection[str]) -> Iterator[str]:
@@ -135,34 +145,57 @@ def _of_panel(panel: Json, known_metrics: Collection[str]) -> Iterator[str]:
         yield f"{title} has no description"
     if not panel["fieldConfig"]["defaults"].get("unit"):
         yield f"{title} has no unit"
-    if panel["datasource"].get("uid") != "${datasource}":
-        yield f"{title} does not ask the chosen data source"
     if not panel.get("targets"):
         yield f"{title} asks nothing"
+    for asked in (panel, *panel.get("targets", ())):
+        source = asked["datasource"]
+        if source.get("uid") != SOURCES.get(source.get("type", ""), ""):
+            yield f"{title} does not ask the chosen data source"
     for target in panel.get("targets", ()):
-        for fault in _of_expression(target["expr"], known_metrics):
-            yield f"{title}: {fault}"
+        if "expr" in target:
+            found = of_expression(target["expr"], title, known_metrics)
+        else:
+            found = of_sql(target["rawSql"], re.findall(r"\bAS (\w+)", target["rawSql"]), target["format"])
+        yield from (f"{title}: {fault}" for fault in found)
 
 
-def _of_expression(expr: str, known_metrics: Collection[str]) -> Iterator[str]:
-    for name in _metrics_in(expr):
-        if name not in known_metrics:
-            yield f"{name} is no metric of ours"
-    if re.search(r"\[\d", expr):
-        yield f"a fixed range does not follow the zoom: {expr}"
-    if UNWRAPPED_COUNTER.search(STRING.sub('""', expr)):
-        yield f"a counter without rate or increase: {expr}"
-    for name in re.findall(r'=~?"\$(\w+)"', expr):
-        if f'=~"${name}"' not in expr:
-            yield f"${name} may have several values and needs =~"
+def _of_colours(panel: Json) -> Iterator[str]:
+    """A series named after a value of the vocabulary has the vocabulary's colour, and no other colour is given."""
+    known = {(f"/^{value}\\b/", its) for kind in MEANINGS.values() for value, its in kind.items()}
+    given = {
+        (override["matcher"]["options"], its["value"]["fixedColor"])
+        for override in panel.get("fieldConfig", {}).get("overrides", ())
+        for its in override["properties"]
+        if its["id"] == "color"
+    }
+    for name, colour in sorted(given - known):
+        yield f"{panel['title']}: {colour} is not what the vocabulary gives {name}"
+    if panel["type"] not in {"timeseries", "bargauge"}:
+        return
+    for target in panel.get("targets", ()):
+        kind = next(iter(LEGEND_LABEL.findall(target.get("legendFormat", ""))), None)
+        wanted = {(f"/^{value}\\b/", its) for value, its in MEANINGS.get(kind or "", {}).items()}
+        if not wanted <= given:
+            yield f"{panel['title']}: {kind} has other colours than elsewhere"
 
 
-def _metrics_in(expr: str) -> set[str]:
-    names = METRIC.findall(STRING.sub('""', expr))
-    return {name if ":" in name else _family(name) for name in names}
+def _of_links(found: list[Json], uids: Collection[str]) -> Iterator[str]:
+    for title, url in ((panel["title"], url) for panel in found for url in links_of(panel)):
+        link = DASHBOARD_LINK.match(url)
+        if link is None:
+            if not re.match(r"^\$\{roomwatch\}/\w", url):
+                yield f"{title}: {url} leads neither to a dashboard nor to Roomwatch's page"
+            continue
+        if link["uid"] not in uids:
+            yield f"{title}: there is no dashboard {link['uid']}"
+        if "${__url_time_range}" not in link["query"]:
+            yield f"{title}: a link that loses the time range"
 
 
-def _family(name: str) -> str:
-    for ending in SERIES_OF_A_HISTOGRAM:
-        name = name.removesuffix(ending)
-    return name
+def links_of(panel: Json) -> Iterator[str]:
+    """Every address that a panel leads to."""
+    yield from (link["url"] for link in panel.get("links", ()))
+    field = panel.get("fieldConfig", {"defaults": {}, "overrides": []})
+    yield from (link["url"] for link in field["defaults"].get("links", ()))
+    for override in field["overrides"]:
+        yield from (link["url"] for its in override["properties"] if its["id"] == "links" for link in its["value"])

@@ -1,4 +1,4 @@
-"""Panels of a Grafana dashboard as plain dicts, in the classic JSON that Grafana 10 to 13 take from files.
+"""Panels of a Grafana dashboard as plain dicts, in the classic JSON that Grafana 10.4 to 13 take from files.
 
 Rules:
 1. What Grafana's own editor would set is set here: a missing value means "zero" to it, not "as usual".
@@ -10,14 +10,13 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-Json = dict[str, Any]
+from tools.dashboards.vocabulary import COUNT, GREEN, ORANGE, RED, Json, coloured
 
 PROMETHEUS: Final[Json] = {"type": "prometheus", "uid": "${datasource}"}
+POSTGRESQL: Final[Json] = {"type": "grafana-postgresql-datasource", "uid": "${postgresql}"}
 GRID_COLUMNS: Final = 24
-RED: Final = "red"
-GREEN: Final = "green"
 
 
 def query(expr: str, legend: str = "", *, exemplars: bool = False) -> Json:
@@ -39,16 +38,33 @@ def instant(expr: str, legend: str = "", *, shape: str = "time_series") -> Json:
     return query(expr, legend) | {"format": shape, "instant": True, "range": False}
 
 
-def stat(title: str, description: str, target: Json, *, unit: str = "short", above_is_bad: float | None = None) -> Json:
-    """One number."""
-    return _panel("stat", title, description, [target], _field(unit, above_is_bad)) | {
+def rows_of(sql: str, *, shape: str = "table") -> Json:
+    """A query of the store; `shape` time_series needs the columns time, metric and value, in order of time."""
+    return {"datasource": POSTGRESQL, "editorMode": "code", "format": shape, "rawQuery": True, "rawSql": sql.strip()}
+
+
+def stat(
+    title: str,
+    description: str,
+    target: Json,
+    *,
+    unit: str = COUNT,
+    above_is_bad: float | None = None,
+    below_is_bad: float | None = None,
+    when_none: str = "0",
+) -> Json:
+    """One number; `when_none` is shown where there is nothing to count."""
+    bounded = above_is_bad is not None or below_is_bad is not None
+    field = _field(unit, above_is_bad, below_is_bad)
+    field["defaults"] |= {"noValue": when_none}
+    return panel("stat", title, description, [target], field) | {
         "options": {
-            "colorMode": "none" if above_is_bad is None else "value",
-            "graphMode": "area" if target["range"] else "none",
+            "colorMode": "value" if bounded else "none",
+            "graphMode": "area" if target.get("range") else "none",
             "justifyMode": "auto",
             "orientation": "auto",
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-            "textMode": "auto",
+            "textMode": "value",
             "wideLayout": True,
         }
     }
@@ -59,32 +75,42 @@ def series(
     description: str,
     targets: Sequence[Json],
     *,
-    unit: str = "short",
+    unit: str = COUNT,
+    colours: Sequence[str] = (),
     stacked: bool = False,
     above_is_bad: float | None = None,
+    below_is_bad: float | None = None,
+    most: float | None = None,
+    least: float | None = 0,
 ) -> Json:
-    """Lines over time; stacked where the parts make a whole."""
+    """Lines over time; stacked where the parts make a whole. `colours` are kinds of the vocabulary."""
+    bounded = above_is_bad is not None or below_is_bad is not None
     custom = {
         "axisPlacement": "auto",
         "drawStyle": "line",
-        "fillOpacity": 30 if stacked else 0,
+        "fillOpacity": 40 if stacked else 5,
         "lineInterpolation": "linear",
         "lineWidth": 1,
         "pointSize": 5,
         "scaleDistribution": {"type": "linear"},
-        "showPoints": "auto",
+        "showPoints": "never",
         "spanNulls": False,
         "stacking": {"group": "A", "mode": "normal" if stacked else "none"},
-        "thresholdsStyle": {"mode": "off" if above_is_bad is None else "line"},
+        "thresholdsStyle": {"mode": "dashed" if bounded else "off"},
     }
-    field = _field(unit, above_is_bad)
-    field["defaults"] |= {"color": {"mode": "palette-classic"}, "custom": custom}
-    return _panel("timeseries", title, description, targets, field) | {
+    field = _field(unit, above_is_bad, below_is_bad)
+    field["defaults"] |= {"color": {"mode": "palette-classic-by-name"}, "custom": custom}
+    if most is not None:
+        field["defaults"]["max"] = most
+    if least is None:
+        del field["defaults"]["min"]
+    field["overrides"] = coloured(*colours)
+    return panel("timeseries", title, description, targets, field) | {
         "options": {
             "legend": {
                 "calcs": ["lastNotNull", "max"],
                 "displayMode": "table",
-                "placement": "bottom",
+                "placement": "right" if len(targets) == 1 and stacked else "bottom",
                 "showLegend": True,
             },
             "tooltip": {"mode": "multi", "sort": "desc"},
@@ -96,39 +122,135 @@ def heatmap(title: str, description: str, expr: str, *, unit: str) -> Json:
     """How a histogram is distributed over time; `expr` sums its buckets by `le`."""
     field = {"defaults": {"custom": {"scaleDistribution": {"type": "linear"}}, "unit": unit}, "overrides": []}
     target = query(expr, "{{le}}", exemplars=True) | {"format": "heatmap"}
-    return _panel("heatmap", title, description, [target], field) | {
+    return panel("heatmap", title, description, [target], field) | {
         "options": {
             "calculate": False,
             "cellGap": 1,
-            "color": {"mode": "scheme", "scheme": "Blues", "steps": 64, "fill": "dark-blue", "exponent": 0.5},
+            "color": {
+                "mode": "scheme",
+                "scheme": "Blues",
+                "steps": 64,
+                "fill": "dark-blue",
+                "exponent": 0.5,
+                "reverse": False,
+            },
             "exemplars": {"color": "rgba(255,0,255,0.7)"},
             "filterValues": {"le": 1e-9},
             "legend": {"show": True},
             "rowsFrame": {"layout": "auto"},
-            "tooltip": {"mode": "single", "yHistogram": False},
+            "tooltip": {"show": True, "yHistogram": False},
             "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
         }
     }
 
 
-def table(title: str, description: str, target: Json, *, renamed: dict[str, str], link: Json, unit: str) -> Json:
-    """Rows by label, the greatest value first; `link` goes from each row."""
-    field = _field(unit, None)
-    field["defaults"] |= {
-        "custom": {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False},
-        "links": [link],
+def bars(
+    title: str,
+    description: str,
+    target: Json,
+    *,
+    unit: str,
+    colours: Sequence[str] = (),
+    most: float | None = None,
+) -> Json:
+    """Horizontal bars, one a series, the greatest first as the query sorts them."""
+    field = _field(unit, None, None)
+    field["defaults"] |= {"color": {"mode": "palette-classic-by-name"}}
+    if most is not None:
+        field["defaults"]["max"] = most
+    field["overrides"] = coloured(*colours)
+    return panel("bargauge", title, description, [target], field) | {
+        "options": {
+            "displayMode": "basic",
+            "minVizHeight": 10,
+            "minVizWidth": 0,
+            "namePlacement": "left",
+            "orientation": "horizontal",
+            "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+            "showUnfilled": True,
+            "sizing": "auto",
+            "valueMode": "color",
+        }
     }
-    organize = {
+
+
+def table(
+    title: str,
+    description: str,
+    targets: Sequence[Json],
+    *,
+    renamed: dict[str, str] | None = None,
+    hidden: Sequence[str] = (),
+    units: dict[str, str] | None = None,
+    cells: dict[str, list[Json]] | None = None,
+    links: dict[str, Json] | None = None,
+    sorted_by: str = "",
+    unit: str = COUNT,
+) -> Json:
+    """Rows of several columns.
+
+    `renamed` and `hidden` go by the names that the query gives, the others by the names shown: `units` of columns,
+    `cells` with their value mappings, `links` from a column's cells.
+    """
+    field = _field(unit, None, None)
+    del field["defaults"]["min"]
+    field["defaults"] |= {"custom": {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}}
+    field["overrides"] = [
+        *(_of_column(name, unit=[{"id": "unit", "value": its}]) for name, its in (units or {}).items()),
+        *(_of_column(name, cells=_cells(its)) for name, its in (cells or {}).items()),
+        *(_of_column(name, links=[{"id": "links", "value": [its]}]) for name, its in (links or {}).items()),
+    ]
+    organize: Json = {
         "id": "organize",
-        "options": {"excludeByName": {"Time": True}, "indexByName": {}, "renameByName": renamed},
+        "options": {
+            "excludeByName": dict.fromkeys(("Time", *hidden), True),
+            "indexByName": {name: place for place, name in enumerate(renamed or {})},
+            "renameByName": renamed or {},
+        },
     }
-    return _panel("table", title, description, [target], field) | {
+    merge: list[Json] = [{"id": "merge", "options": {}}] if len(targets) > 1 else []
+    return panel("table", title, description, targets, field) | {
         "options": {
             "cellHeight": "sm",
             "showHeader": True,
-            "sortBy": [{"desc": True, "displayName": renamed["Value"]}],
+            "sortBy": [{"desc": True, "displayName": sorted_by}] if sorted_by else [],
         },
-        "transformations": [organize],
+        "transformations": [*merge, organize],
+    }
+
+
+def states(title: str, description: str, target: Json, mappings: Sequence[Json]) -> Json:
+    """Who was in which state when; `mappings` give the numbers of the query their words and colours."""
+    field: Json = {
+        "defaults": {
+            "color": {"mode": "thresholds"},
+            "custom": {"fillOpacity": 85, "lineWidth": 0, "spanNulls": True},
+            "mappings": list(mappings),
+            "thresholds": {"mode": "absolute", "steps": [{"color": GREEN, "value": None}]},
+            "unit": "string",
+        },
+        "overrides": [],
+    }
+    return panel("state-timeline", title, description, [target], field) | {
+        "options": {
+            "alignValue": "left",
+            "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True},
+            "mergeValues": True,
+            "rowHeight": 0.8,
+            "showValue": "never",
+            "tooltip": {"mode": "single", "sort": "none"},
+        }
+    }
+
+
+def words(title: str, description: str, markdown: str) -> Json:
+    """Text that says what no panel can."""
+    return {
+        "type": "text",
+        "title": title,
+        "description": description,
+        "fieldConfig": {"defaults": {}, "overrides": []},
+        "options": {"content": markdown, "mode": "markdown"},
     }
 
 
@@ -137,82 +259,74 @@ def row(title: str) -> Json:
     return {"type": "row", "title": title, "collapsed": False, "panels": []}
 
 
+def linked(panel_: Json, title: str, url: str) -> Json:
+    """The same panel with a link in its corner."""
+    return panel_ | {"links": [{"targetBlank": False, "title": title, "url": url}]}
+
+
 def laid_out(lines: Sequence[tuple[int, Sequence[Json]]]) -> list[Json]:
-    """Lines of (height, panels) on the grid, each panel of a line equally wide; ids count from 1 in this order."""
+    """Lines of (height, panels) on the grid, each panel of a line equally wide; ids count from 1 in this order.
+
+    A panel that brings a `gridPos` of {"w": …} is as wide as it says.
+    """
     panels: list[Json] = []
     y = 0
     for height, line in lines:
-        width = GRID_COLUMNS // len(line)
-        for column, panel in enumerate(line):
-            place = {"h": height, "w": width, "x": column * width, "y": y}
-            panels.append({"id": len(panels) + 1, **panel, "gridPos": place})
+        wide = [one.get("gridPos", {}).get("w", 0) for one in line]
+        rest = (GRID_COLUMNS - sum(wide)) // max(sum(1 for w in wide if not w), 1)
+        x = 0
+        for one, told in zip(line, wide, strict=True):
+            width = told or rest
+            panels.append({"id": len(panels) + 1, **one, "gridPos": {"h": height, "w": width, "x": x, "y": y}})
+            x += width
         y += height
     return panels
 
 
-def datasource_variable() -> Json:
-    """`$datasource`: which Prometheus."""
-    return {
-        "current": {},
-        "hide": 0,
-        "includeAll": False,
-        "label": "Prometheus",
-        "multi": False,
-        "name": "datasource",
-        "options": [],
-        "query": "prometheus",
-        "refresh": 1,
-        "regex": "",
-        "skipUrlSync": False,
-        "type": "datasource",
-    }
+def wide(columns: int, one: Json) -> Json:
+    """The same panel, so many of the 24 columns wide."""
+    return one | {"gridPos": {"w": columns}}
 
 
-def label_variable(name: str, label: str, metric: str) -> Json:
-    """A variable with the values of a label of `metric`, several or all of them; used as `label=~"$name"`."""
-    values = f"label_values({metric}, {name})"
-    return {
-        "allValue": ".+",
-        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
-        "datasource": PROMETHEUS,
-        "definition": values,
-        "hide": 0,
-        "includeAll": True,
-        "label": label,
-        "multi": True,
-        "name": name,
-        "options": [],
-        "query": {"qryType": 1, "query": values, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
-        "refresh": 2,
-        "regex": "",
-        "skipUrlSync": False,
-        "sort": 1,
-        "type": "query",
-    }
-
-
-def _panel(kind: str, title: str, description: str, targets: Sequence[Json], field: Json) -> Json:
+def panel(kind: str, title: str, description: str, targets: Sequence[Json], field: Json) -> Json:
+    """What every kind of panel has."""
     lettered = [target | {"refId": chr(ord("A") + number)} for number, target in enumerate(targets)]
     return {
         "type": kind,
         "title": title,
         "description": description,
-        "datasource": PROMETHEUS,
+        "datasource": targets[0]["datasource"],
         "fieldConfig": field,
         "targets": lettered,
     }
 
 
-def _field(unit: str, above_is_bad: float | None) -> Json:
+def _of_column(name: str, **properties: list[Json]) -> Json:
+    return {
+        "matcher": {"id": "byName", "options": name},
+        "properties": [one for several in properties.values() for one in several],
+    }
+
+
+def _cells(mappings: list[Json]) -> list[Json]:
+    return [
+        {"id": "mappings", "value": mappings},
+        {"id": "custom.cellOptions", "value": {"type": "color-text"}},
+    ]
+
+
+def _field(unit: str, above_is_bad: float | None, below_is_bad: float | None) -> Json:
     steps: list[Json] = [{"color": GREEN, "value": None}]
     if above_is_bad is not None:
         steps.append({"color": RED, "value": above_is_bad})
+    if below_is_bad is not None:
+        steps = [{"color": ORANGE, "value": None}, {"color": GREEN, "value": below_is_bad}]
     defaults: Json = {
         "mappings": [],
         "min": 0,
         "thresholds": {"mode": "absolute", "steps": steps},
         "unit": unit,
     }
-    if above_is_bad is not None:
+    if above_is_bad is not None or below_is_bad is not None:
         defaults["color"] = {"mode": "thresholds"}
     return {"defaults": defaults, "overrides": []}

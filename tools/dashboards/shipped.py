@@ -1,0 +1,16 @@
+"""Every dashboard that is shipped, and what makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from tools.dashboards import drops, outages, overview, telemetry
+from tools.dashboards.vocabulary import DROPS, OUTAGES, OVERVIEW, TELEMETRY, Board, Json
+
+DASHBOARDS: Final[dict[Board, Callable[[], Json]]] = {
+    OVERVIEW: overview.dashboard,
+    DROPS: drops.dashboard,
+    OUTAGES: outages.dashboard,
+    TELEMETRY: telemetry.dashboard,
+}
