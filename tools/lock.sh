@@ -13,3 +13,4 @@ lock requirements/dev.txt pyproject.toml --extra demo --extra postgresql --extra
     --extra websocket --extra aiortc --extra livekit \
     --group test --group check requirements/build.in
 lock requirements/spark.txt pyproject.toml --group spark
+lock requirements/preview.txt pyproject.toml --group preview

@@ -7,13 +7,14 @@ from typing import Final
 from tools.dashboards import promql
 from tools.dashboards.frame import dashboard as framed
 from tools.dashboards.frame import label_variable, link_to
-from tools.dashboards.panels import bars, instant, query, row, series, stat, table
-from tools.dashboards.promql import REGION, drop_rate, failures, in_range, or_none, per_minute
+from tools.dashboards.panels import bars, instant, linked, query, row, series, stat, table, wide
+from tools.dashboards.promql import REGION, drop_rate, failures, in_range, or_none, per_minute, rates_that_rose
 from tools.dashboards.vocabulary import (
     COUNT,
     DROPS,
     OBJECTIVE,
     PER_MINUTE,
+    RELEASES,
     SHARE,
     SPIKE_SCORE,
     Json,
@@ -22,7 +23,7 @@ from tools.dashboards.vocabulary import (
 
 DESCRIPTION: Final = (
     "Which codes end sessions or keep them from joining: how many, what share, since when, in which region, and what "
-    "has grown since last week."
+    "has grown since last week. By version it is told by 'Is this release worse?'."
 )
 MOVERS: Final = 10
 JOIN: Final = 'phase="join"'
@@ -65,19 +66,22 @@ def share(phase: str, title: str, description: str) -> Json:
 
 def shares() -> list[Json]:
     """Which code it is, and since when."""
-    by_code = or_none(f"{per_minute('code, phase', failures())} > 0", "code")
+    by_code = rates_that_rose("code, phase", failures())
     return [
-        series(
-            "Sessions that failed, by code",
-            "Per minute, by code and phase (join: never joined; session: dropped). A step that begins at one moment is "
-            "a release or an outage; a slow rise is a network or an expiring certificate. An exemplar leads to a "
-            "session.",
-            [query(by_code, "{{code}} {{phase}}", exemplars=True)],
-            unit=PER_MINUTE,
-            colours=("code",),
-            stacked=True,
-        )
-        | {"gridPos": {"w": 12}},
+        wide(
+            12,
+            series(
+                "Sessions that failed, by code",
+                "Per minute, by code and phase (join: never joined; session: dropped). A step at one moment is "
+                "a release or an outage; a slow rise is a network or an expiring certificate. An exemplar leads to a "
+                "session.",
+                [query(by_code, "{{code}} {{phase}}", exemplars=True)],
+                unit=PER_MINUTE,
+                colours=("code",),
+                stacked=True,
+                beside=True,
+            ),
+        ),
         share(
             SESSION,
             "Codes that dropped sessions",
@@ -97,12 +101,16 @@ def where() -> list[Json]:
     """In which region, and against what is usual."""
     ratio = f"{in_range(failures(), 'region', over='1h')} / ({joined_by_region()} > 0)"
     return [
-        series(
-            "Failures to attempts over the last hour, by region",
-            "Sessions that failed with a chosen code in the hour before each moment, of those that tried to join in "
-            "it: a region with more people has no higher line. All regions together: look at releases.",
-            [query(ratio, "{{region}}")],
-            unit=SHARE,
+        linked(
+            series(
+                "Failures to attempts over the last hour, by region",
+                "Sessions that failed with a chosen code in the hour before each moment, of those that tried to join "
+                "in it: a region with more people has no higher line. All regions together: look at releases.",
+                [query(ratio, "{{region}}")],
+                unit=SHARE,
+            ),
+            RELEASES.question,
+            link_to(RELEASES, "region", "code"),
         ),
         series(
             "Spike score",

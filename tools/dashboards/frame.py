@@ -82,15 +82,15 @@ def chosen(expression: str, variable: str) -> str:
     return f"({EVERY_WORD} IN ({given}) OR coalesce(nullif({expression}, ''), 'unknown') IN ({given}))"
 
 
-def text_variable(name: str, label: str) -> Json:
+def text_variable(name: str, label: str, text: str = "") -> Json:
     """A variable that is typed, or set by a link."""
     return {
-        "current": {"selected": True, "text": "", "value": ""},
+        "current": {"selected": True, "text": text, "value": text},
         "hide": 0,
         "label": label,
         "name": name,
-        "options": [{"selected": True, "text": "", "value": ""}],
-        "query": "",
+        "options": [{"selected": True, "text": text, "value": text}],
+        "query": text,
         "skipUrlSync": False,
         "type": "textbox",
     }

@@ -183,7 +183,7 @@ def _of_links(found: list[Json], uids: Collection[str]) -> Iterator[str]:
     for title, url in ((panel["title"], url) for panel in found for url in links_of(panel)):
         link = DASHBOARD_LINK.match(url)
         if link is None:
-            if not re.match(r"^\$\{roomwatch\}/\w", url):
+            if not re.match(r"^\$\{roomwatch:raw\}/\w", url):
                 yield f"{title}: {url} leads neither to a dashboard nor to Roomwatch's page"
             continue
         if link["uid"] not in uids:

@@ -11,7 +11,10 @@ from tools.dashboards.panels import heatmap, instant, linked, query, row, series
 from tools.dashboards.promql import DECIDED, REGION, in_range, outages_ended, per_minute, quantile
 from tools.dashboards.vocabulary import DROPS, OUTAGES, PER_MINUTE, SECONDS, SHARE, Json
 
-DESCRIPTION: Final = "Outages of sessions: how often they open and why, how they end, and how long it takes."
+DESCRIPTION: Final = (
+    "Outages of sessions: how often they open and why, how they end, and how long it takes. How many attempts they "
+    "take is told by version in 'Is this release worse?'."
+)
 DURATION: Final = "rtc_outage_duration_seconds"
 RECOVERED: Final = '{outcome="recovered"}'
 

@@ -8,7 +8,7 @@ from tools.dashboards import promql
 from tools.dashboards.frame import dashboard as framed
 from tools.dashboards.frame import label_variable, link_to
 from tools.dashboards.panels import instant, linked, query, row, series, stat
-from tools.dashboards.promql import REGION, drop_rate, failures, per_minute
+from tools.dashboards.promql import REGION, failures, per_minute
 from tools.dashboards.vocabulary import (
     DROPS,
     LAG_MAX_S,
@@ -35,18 +35,18 @@ def now() -> list[Json]:
     return [
         stat(
             "Drop-free sessions in the time range",
-            f"1 less the drop rate: sessions dropped, abandoned or lost, of those that joined, all regions. The "
-            f"objective is {OBJECTIVE:.0%}. Below it, see why in 'Why do rooms drop?'.",
-            instant(f"1 - {drop_rate()}"),
+            f"Of the sessions that ended and had joined, those not dropped, abandoned or lost, all regions. "
+            f"The objective is {OBJECTIVE:.0%}. Below it, see why in 'Why do rooms drop?'.",
+            instant(f"1 - {promql.dropped_share()}"),
             unit=SHARE,
             below_is_bad=OBJECTIVE,
             when_none="no session",
         ),
         stat(
             "Budget used in the time range",
-            f"The drop rate as a share of the {BUDGET:.0%} that the objective allows. Above 100 % the promise was "
+            f"Dropped sessions beside the {BUDGET:.0%} that the objective allows. Above 100 % the promise was "
             "broken over this range; over 30 days it is what a report would say.",
-            instant(f"{drop_rate()} / {BUDGET}"),
+            instant(f"{promql.dropped_share()} / {BUDGET}"),
             unit=SHARE,
             above_is_bad=1,
             when_none="no session",
@@ -94,11 +94,11 @@ def promise() -> list[Json]:
     return [
         linked(
             series(
-                "Drop rate over the last hour",
-                "Sessions dropped, abandoned or lost in the hour before each moment, of those that joined in it, by "
-                "region. The dashed line is what the objective allows. One region above it: its signaling or network; "
-                "all of them: a release or a service they share.",
-                [query(promql.drop_rate_by_region(over="1h"), "{{region}}")],
+                "Dropped share over the last hour, by region",
+                "Sessions dropped, abandoned or lost in the hour before each moment, of those that ended in it and had "
+                "joined, by region. The dashed line is what the objective allows. One region above it: its signaling "
+                "or network; all of them: a release or a service they share.",
+                [query(promql.dropped_share_by_region(over="1h"), "{{region}}")],
                 unit=SHARE,
                 above_is_bad=BUDGET,
             ),
@@ -114,6 +114,7 @@ def promise() -> list[Json]:
                 unit=PER_MINUTE,
                 colours=("fate",),
                 stacked=True,
+                beside=True,
             ),
             DROPS.question,
             link_to(DROPS, "region", "code"),
@@ -140,6 +141,7 @@ def trouble() -> list[Json]:
                 "Where sessions are reconnecting now. One region alone points at its signaling or its network.",
                 [query(f"sum by (region) (rtc_sessions_reconnecting{{{REGION}}})", "{{region}}")],
                 stacked=True,
+                beside=True,
             ),
             OUTAGES.question,
             link_to(OUTAGES, "region"),
@@ -149,7 +151,7 @@ def trouble() -> list[Json]:
 
 def codes() -> list[Json]:
     """With which code."""
-    by_code = promql.or_none(f"{per_minute('code', failures())} > 0", "code")
+    by_code = promql.rates_that_rose("code", failures())
     return [
         linked(
             series(
@@ -161,6 +163,7 @@ def codes() -> list[Json]:
                 unit=PER_MINUTE,
                 colours=("code",),
                 stacked=True,
+                beside=True,
             ),
             DROPS.question,
             link_to(DROPS, "region", "code"),

@@ -82,13 +82,17 @@ def series(
     below_is_bad: float | None = None,
     most: float | None = None,
     least: float | None = 0,
+    beside: bool = False,
 ) -> Json:
-    """Lines over time; stacked where the parts make a whole. `colours` are kinds of the vocabulary."""
+    """Lines over time; stacked where the parts make a whole. `colours` are kinds of the vocabulary.
+
+    `beside`: the legend stands on the right, for panels that are wide and have many series.
+    """
     bounded = above_is_bad is not None or below_is_bad is not None
     custom = {
         "axisPlacement": "auto",
         "drawStyle": "line",
-        "fillOpacity": 40 if stacked else 5,
+        "fillOpacity": 40 if stacked else 0,
         "lineInterpolation": "linear",
         "lineWidth": 1,
         "pointSize": 5,
@@ -110,7 +114,7 @@ def series(
             "legend": {
                 "calcs": ["lastNotNull", "max"],
                 "displayMode": "table",
-                "placement": "right" if len(targets) == 1 and stacked else "bottom",
+                "placement": "right" if beside else "bottom",
                 "showLegend": True,
             },
             "tooltip": {"mode": "multi", "sort": "desc"},
@@ -265,18 +269,18 @@ def linked(panel_: Json, title: str, url: str) -> Json:
 
 
 def laid_out(lines: Sequence[tuple[int, Sequence[Json]]]) -> list[Json]:
-    """Lines of (height, panels) on the grid, each panel of a line equally wide; ids count from 1 in this order.
+    """Lines of (height, panels) on the grid; ids count from 1 in this order.
 
-    A panel that brings a `gridPos` of {"w": …} is as wide as it says.
+    A panel is as wide as `wide` told; the others share what is left of their line.
     """
     panels: list[Json] = []
     y = 0
     for height, line in lines:
-        wide = [one.get("gridPos", {}).get("w", 0) for one in line]
-        rest = (GRID_COLUMNS - sum(wide)) // max(sum(1 for w in wide if not w), 1)
-        x = 0
-        for one, told in zip(line, wide, strict=True):
-            width = told or rest
+        told = [one.get("gridPos", {}).get("w", 0) for one in line]
+        left, untold, x = GRID_COLUMNS - sum(told), told.count(0), 0
+        for one, given in zip(line, told, strict=True):
+            width = given or -(-left // untold)
+            left, untold = (left, untold) if given else (left - width, untold - 1)
             panels.append({"id": len(panels) + 1, **one, "gridPos": {"h": height, "w": width, "x": x, "y": y}})
             x += width
         y += height

@@ -40,6 +40,12 @@ def quantile(q: float, histogram: str, selector: str = "") -> str:
     return f"histogram_quantile({q}, sum by (le) (rate({histogram}_bucket{selector}[$__rate_interval])))"
 
 
+def rates_that_rose(by: str, selector: str) -> str:
+    """A counter's rate per minute by labels, for those alone that rose in the range shown; else one named `none`."""
+    rose = f"sum by ({by}) (increase({selector}[$__range] @ end())) > 0"
+    return or_none(f"{per_minute(by, selector)} and on ({by}) ({rose})", by.split(",", maxsplit=1)[0])
+
+
 def or_none(expr: str, label: str) -> str:
     """The expression, or one series named `none` at 0 while it has none."""
     return f'{expr} or on () label_replace(vector(0), "{label}", "{NONE}", "", "")'
@@ -66,11 +72,17 @@ def drop_rate(*, over: str = "$__range") -> str:
     return f"{dropped_sessions(over=over)} / ({in_range('rtc_sessions_joined_total', over=over)} > 0)"
 
 
-def drop_rate_by_region(*, over: str) -> str:
+def dropped_share() -> str:
+    """Dropped sessions of those that ended and had joined: 1 less the KPI of drop-free sessions."""
+    ended, reopened = (in_range(f'rtc_sessions_{word}_total{{fate!="not_joined"}}') for word in ("ended", "reopened"))
+    return f"{dropped_sessions()} / ({ended} - {reopened} > 0)"
+
+
+def dropped_share_by_region(*, over: str) -> str:
     """The same by region, where nothing tells of which region the sessions were that came back."""
     dropped = in_range(f'rtc_sessions_ended_total{{fate=~"{HURT}", {REGION}}}', "region", over=over)
-    joined = in_range(f"rtc_sessions_joined_total{{{REGION}}}", "region", over=over)
-    return f"{dropped} / ({joined} > 0)"
+    ended = in_range(f'rtc_sessions_ended_total{{fate!="not_joined", {REGION}}}', "region", over=over)
+    return f"{dropped} / ({ended} > 0)"
 
 
 def join_success() -> str:

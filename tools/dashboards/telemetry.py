@@ -6,7 +6,7 @@ from typing import Final
 
 from tools.dashboards.frame import dashboard as framed
 from tools.dashboards.panels import instant, query, row, series, stat
-from tools.dashboards.promql import in_range, or_none, per_minute, quantile
+from tools.dashboards.promql import in_range, quantile, rates_that_rose
 from tools.dashboards.vocabulary import (
     BYTES,
     LAG_MAX_S,
@@ -101,7 +101,7 @@ def late() -> list[Json]:
 
 def missing() -> list[Json]:
     """What does not count, and why."""
-    refused = or_none(f"{per_minute('reason', 'rtc_collector_dead_letters_total')} > 0", "reason")
+    refused = rates_that_rose("reason", "rtc_collector_dead_letters_total")
     return [
         series(
             "Events by result",
@@ -111,6 +111,7 @@ def missing() -> list[Json]:
             unit=PER_SECOND,
             colours=("result",),
             stacked=True,
+            beside=True,
         ),
         series(
             "Refused by reason, and lost unread",

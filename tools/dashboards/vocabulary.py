@@ -47,7 +47,6 @@ SHARE: Final = "percentunit"
 SECONDS: Final = "s"
 BYTES: Final = "bytes"
 MILLISECONDS: Final = "ms"
-TEXT: Final = "string"
 
 RED: Final = "red"
 ORANGE: Final = "orange"
@@ -88,7 +87,13 @@ MEANINGS: Final[dict[str, dict[str, str]]] = {
         "connecting": LIGHT_PURPLE,
     },
     "cause": {"signaling": DARK_BLUE, "media": DARK_ORANGE, "unknown": GREY},
-    "state": {"connecting": LIGHT_PURPLE, "connected": GREEN, "reconnecting": YELLOW, "ended": GREY, "live": BLUE},
+    "state": {
+        "connecting": LIGHT_PURPLE,
+        "connected": GREEN,
+        "reconnecting": YELLOW,
+        "ended": "transparent",
+        "live": BLUE,
+    },
     "result": {
         "stored": GREEN,
         "duplicate": BLUE,

@@ -1,0 +1,1 @@
+"""Dashboards drawn by ourselves, since no Grafana runs here: `make dashboards-preview`."""
