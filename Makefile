@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 ROUNDS ?= 1000
+PREVIEW_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults spark compat compiled check cover mutate bench bench-e2e bench-quick generate lock clean
+.PHONY: dashboards-preview help setup demo test faults spark compat compiled check cover mutate bench bench-e2e bench-quick generate lock clean
 
 help: ## This list
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "roomwatch needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
@@ -70,6 +71,10 @@ $(COMPILED)/stamp: $(VENV)/dev.stamp pyproject.toml tools/hatch_build.py $(wildc
 	@ROOMWATCH_COMPILE=1 $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $(COMPILED) .
 	@$(BIN)/python -m pip install --quiet --no-deps --target $(COMPILED)/site $(COMPILED)/*.whl
 	@touch $@
+
+dashboards-preview: setup ## Every dashboard as an image, drawn by ourselves from its own queries: build/dashboards/
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/preview.txt
+	@$(BIN)/python -m tools.preview $(PREVIEW_ARGS)
 
 compiled: setup $(COMPILED)/stamp ## The collector with its hot path compiled, held to the same tests of merging
 	@PYTHONPATH=$(COMPILED)/site $(BIN)/python -P -c "from collector.ingest import merge as m; assert m.__file__.endswith('.so'), m.__file__"

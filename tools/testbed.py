@@ -1,8 +1,8 @@
-"""Obtains the real servers that the tests run against: Kafka, PostgreSQL, Prometheus, Alertmanager, Chromium.
+"""Obtains what the tests run against: Kafka, PostgreSQL, Prometheus, Alertmanager, Chromium, Grafana's types.
 
 `install` brings what this machine lacks and says what it does; when all is there it does nothing, in milliseconds.
-`status` says what is there. Packages come from the machine's own package manager and Maven, as they are configured on
-it: this file knows no address. Nothing that the packages bring is started.
+`status` says what is there. Packages come from the machine's own package manager, Maven and npm, as they are configured
+on it: this file knows no address. Nothing that the packages bring is started.
 """
 
 import argparse
@@ -20,9 +20,10 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script's own folder is all that Python looks into by itself
 
 from tests.servers.kafka_setup import is_prepared, prepare  # noqa: E402
-from tests.servers.parts import KAFKA_LIB, OBTAINED, MissingPartError, Part, find, has  # noqa: E402
+from tests.servers.parts import GRAFANA_TYPES_FOLDER, KAFKA_LIB, OBTAINED, MissingPartError, Part, find, has  # noqa: E402
 
 POM: Final = ROOT / "tools" / "kafka" / "pom.xml"
+SCHEMA: Final = ROOT / "tools" / "grafana_schema"
 INSTALLED_POM: Final = OBTAINED / "kafka" / "pom.xml"
 # While this file says 101, maintainer scripts start no service (Debian policy, invoke-rc.d).
 POLICY: Final = Path("/usr/sbin/policy-rc.d")
@@ -63,7 +64,7 @@ def install() -> int:
     """Brings what is missing and prints what it brings."""
     missing = missing_parts()
     packages = sorted({package for part in missing for package in part.value.debian_packages})
-    if not packages and _kafka_is_current() and is_prepared():
+    if not packages and _kafka_is_current() and _types_are_current() and is_prepared():
         print("testbed: everything is there")
         return 0
     with _one_at_a_time():
@@ -71,6 +72,8 @@ def install() -> int:
             install_packages(packages, is_root=os.geteuid() == 0)
         if not _kafka_is_current():
             copy_kafka_jars()
+        if not _types_are_current():
+            install_grafana_types()
         if not is_prepared():
             print("testbed: Kafka's storage and class archive, made once (about 8 s)", flush=True)
             prepare()
@@ -81,8 +84,9 @@ def install() -> int:
 
 
 def wanted() -> list[Part]:
-    """The parts a test run needs; Maven only while Kafka's jars have to be fetched."""
-    return [part for part in Part if part is not Part.MAVEN or not _kafka_is_current()]
+    """The parts a test run needs; Maven and npm only while there is something to fetch by them."""
+    fetching = {Part.MAVEN: not _kafka_is_current(), Part.NPM: not _types_are_current()}
+    return [part for part in Part if fetching.get(part, True)]
 
 
 def missing_parts() -> list[Part]:
@@ -130,6 +134,16 @@ def copy_kafka_jars() -> None:
     INSTALLED_POM.write_bytes(POM.read_bytes())
 
 
+def install_grafana_types() -> None:
+    """Grafana's types of dashboards and a TypeScript compiler, as the lock file names them, through npm."""
+    print("testbed: Grafana's types of dashboards through npm (60 MB)", flush=True)
+    folder = GRAFANA_TYPES_FOLDER.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        (folder / name).write_bytes((SCHEMA / name).read_bytes())
+    run([str(find(Part.NPM)), "ci", "--silent", "--ignore-scripts", "--prefix", str(folder)])
+
+
 def run(command: Sequence[str]) -> None:
     """Runs a command quietly; `CannotObtainError` with the end of what it said when it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -145,6 +159,16 @@ def _kafka_is_current() -> bool:
     if find(Part.KAFKA) != KAFKA_LIB:
         return True
     return INSTALLED_POM.exists() and INSTALLED_POM.read_bytes() == POM.read_bytes()
+
+
+def _types_are_current() -> bool:
+    """As with Kafka's jars: ours have to be those of the lock file."""
+    if not has(Part.GRAFANA_TYPES):
+        return False
+    if find(Part.GRAFANA_TYPES) != GRAFANA_TYPES_FOLDER:
+        return True
+    lock = GRAFANA_TYPES_FOLDER.parent / "package-lock.json"
+    return lock.exists() and lock.read_bytes() == (SCHEMA / "package-lock.json").read_bytes()
 
 
 @contextmanager

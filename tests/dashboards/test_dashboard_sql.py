@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
+from collector.demo.life import SECOND_US
 from collector.store.engine import make_engine
 from tests.dashboards.rule_files import DASHBOARDS
 from tests.dashboards.shown import COMMITTED
@@ -20,7 +21,7 @@ from tools.dashboards.lint_queries import of_sql
 from tools.dashboards.releases import FEWEST_A_POINT
 from tools.dashboards.sql import FEWEST, Z
 from tools.dashboards.sql_macros import expanded
-from tools.preview.lived import SECOND_US, Collected, records
+from tools.preview.lived import Collected, records
 
 SESSIONS = 900
 RANGE_S = 6 * 3_600
@@ -132,7 +133,7 @@ def test_a_variable_has_words_to_choose_from_and_choosing_one_leaves_fewer_sessi
     (sql,) = [target["rawSql"] for label, target in TARGETS if label == f"roomwatch-releases: {title}"]
 
     def total(chosen: Mapping[str, str]) -> float:
-        return sum(row["Sessions"] if "Sessions" in row else row["sessions"] for row in store.ask(sql, chosen))
+        return sum(float(row.get("Sessions") or row["sessions"]) for row in store.ask(sql, chosen))
 
     assert sum(total({name: word}) for word in words) == total({})
 

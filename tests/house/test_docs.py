@@ -49,8 +49,8 @@ def test_every_file_that_a_page_names_exists() -> None:
 
 
 def test_every_make_verb_that_a_page_names_exists() -> None:
-    verbs = set(re.findall(r"^([a-z]+):", text(Path("Makefile")), re.MULTILINE))
-    named = {(str(page), verb) for page in PAGES for verb in re.findall(r"`make ([a-z]+)", text(page))}
+    verbs = set(re.findall(r"^([a-z][a-z0-9-]*):", text(Path("Makefile")), re.MULTILINE))
+    named = {(str(page), verb) for page in PAGES for verb in re.findall(r"`make ([a-z][a-z0-9-]*)", text(page))}
     assert {(page, verb) for page, verb in named if verb not in verbs} == set()
 
 

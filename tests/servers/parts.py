@@ -1,7 +1,7 @@
 """What the testbed is made of and where this machine has it. Finds, never obtains: that is `tools/testbed.py`.
 
 The order of preference is the same for every part: a path in an environment variable, then PATH, then the places where
-distributions put it, then what the set-up obtained: Kafka into `.testbed/`, PostgreSQL as a wheel.
+distributions put it, then what the set-up obtained: Kafka and Grafana's types into `.testbed/`, PostgreSQL as a wheel.
 """
 
 import importlib.util
@@ -17,6 +17,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 OBTAINED: Final = ROOT / ".testbed"
 KAFKA_LIB: Final = OBTAINED / "kafka" / "lib"
+GRAFANA_TYPES_FOLDER: Final = OBTAINED / "grafana_schema" / "node_modules"
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,15 @@ class Part(Enum):
         is_program=False,
     )
     MAVEN = PartFacts("ROOMWATCH_TEST_MVN", ("mvn",), ("maven",))
+    NODE = PartFacts("ROOMWATCH_TEST_NODE", ("node", "nodejs"), ("nodejs",))
+    NPM = PartFacts("ROOMWATCH_TEST_NPM", ("npm",), ("npm",))
+    GRAFANA_TYPES = PartFacts(
+        "ROOMWATCH_TEST_GRAFANA_TYPES",
+        (".package-lock.json",),
+        places=(str(GRAFANA_TYPES_FOLDER),),
+        is_folder=True,
+        is_program=False,
+    )
 
 
 class MissingPartError(Exception):

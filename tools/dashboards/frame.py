@@ -66,14 +66,13 @@ def label_variable(name: str, label: str, metric: str) -> Json:
     values = f"label_values({metric}, {name})"
     return _choice(name, label, PROMETHEUS) | {
         "allValue": ".+",
-        "definition": values,
         "query": {"qryType": 1, "query": values, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
     }
 
 
 def sql_variable(name: str, label: str, sql: str) -> Json:
     """A variable with the values of a query of the store, used as `chosen()` says."""
-    return _choice(name, label, POSTGRESQL) | {"allValue": EVERY_WORD, "definition": sql.strip(), "query": sql.strip()}
+    return _choice(name, label, POSTGRESQL) | {"allValue": EVERY_WORD, "query": sql.strip()}
 
 
 def chosen(expression: str, variable: str) -> str:
@@ -121,7 +120,8 @@ def _source_variable(*, on_postgresql: bool) -> Json:
         else ("datasource", "Prometheus", "prometheus")
     )
     return {
-        "current": {},
+        # As it is provisioned; where there is none, Grafana takes the first of its kind.
+        "current": {"selected": True, "text": f"Roomwatch {label}", "value": f"roomwatch-{label.lower()}"},
         "hide": 0,
         "includeAll": False,
         "label": label,

@@ -64,6 +64,7 @@ def stat(
             "justifyMode": "auto",
             "orientation": "auto",
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+            "showPercentChange": False,
             "textMode": "value",
             "wideLayout": True,
         }
@@ -142,7 +143,7 @@ def heatmap(title: str, description: str, expr: str, *, unit: str) -> Json:
             "filterValues": {"le": 1e-9},
             "legend": {"show": True},
             "rowsFrame": {"layout": "auto"},
-            "tooltip": {"show": True, "yHistogram": False},
+            "tooltip": {"mode": "single", "yHistogram": False},
             "yAxis": {"axisPlacement": "left", "reverse": False, "unit": unit},
         }
     }
@@ -166,7 +167,8 @@ def bars(
     return panel("bargauge", title, description, [target], field) | {
         "options": {
             "displayMode": "basic",
-            "minVizHeight": 10,
+            "maxVizHeight": 300,
+            "minVizHeight": 16,
             "minVizWidth": 0,
             "namePlacement": "left",
             "orientation": "horizontal",
@@ -216,6 +218,7 @@ def table(
     return panel("table", title, description, targets, field) | {
         "options": {
             "cellHeight": "sm",
+            "frameIndex": 0,
             "showHeader": True,
             "sortBy": [{"desc": True, "displayName": sorted_by}] if sorted_by else [],
         },
@@ -265,7 +268,23 @@ def row(title: str) -> Json:
 
 def linked(panel_: Json, title: str, url: str) -> Json:
     """The same panel with a link in its corner."""
-    return panel_ | {"links": [{"targetBlank": False, "title": title, "url": url}]}
+    return panel_ | {"links": [corner_link(title, url)]}
+
+
+def corner_link(title: str, url: str, *, elsewhere: bool = False) -> Json:
+    """A link in a panel's corner; `elsewhere` opens beside."""
+    return {
+        "asDropdown": False,
+        "icon": "external link",
+        "includeVars": False,
+        "keepTime": False,
+        "tags": [],
+        "targetBlank": elsewhere,
+        "title": title,
+        "tooltip": "",
+        "type": "link",
+        "url": url,
+    }
 
 
 def laid_out(lines: Sequence[tuple[int, Sequence[Json]]]) -> list[Json]:

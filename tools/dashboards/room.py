@@ -7,7 +7,7 @@ from typing import Final
 from tools.dashboards import sql
 from tools.dashboards.frame import CARRIED, chosen, link_to, text_variable
 from tools.dashboards.frame import dashboard as framed
-from tools.dashboards.panels import row, rows_of, stat, states, table
+from tools.dashboards.panels import corner_link, row, rows_of, stat, states, table
 from tools.dashboards.releases import variables as who
 from tools.dashboards.vocabulary import MEANINGS, MILLISECONDS, ROOM, Json, mapped
 
@@ -194,7 +194,8 @@ def _page(title: str, path: str) -> Json:
 
 
 def _to_roomwatch(panel: Json) -> Json:
-    return panel | {"links": [_page("This room in Roomwatch", "rooms/${room:percentencode}")]}
+    url = "${roomwatch:raw}/rooms/${room:percentencode}"
+    return panel | {"links": [corner_link("This room in Roomwatch", url, elsewhere=True)]}
 
 
 def dashboard() -> Json:

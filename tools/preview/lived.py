@@ -2,7 +2,8 @@
 
 The sessions are those of the demo (an incident of one region, a release whose media breaks), played through the real
 session core, merged and written by the real collector's parts, counted by its real metrics. What is made up here is
-what happens to the collector itself: it stands still for a few minutes, and somebody writes what is no event.
+what happens to the collector itself: it stands still for a few minutes, somebody writes what is no event, and the size
+of the store is reckoned from what it read.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def _height_px(axes: Axes) -> float:
 
 
 def _legend_room(axes: Axes, lines: Sequence[Series]) -> float:
-    return (min(len(lines), LEGEND_ROWS) + 1) * 15 / _height_px(axes)
+    return (min(len(lines), LEGEND_ROWS) + 1.7) * 15 / _height_px(axes)
 
 
 def _legend(axes: Axes, lines: Sequence[Series], field: Json, *, on_the_right: bool) -> None:
