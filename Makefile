@@ -8,7 +8,7 @@ ROUNDS ?= 1000
 PREVIEW_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: dashboards-preview help setup demo test faults spark compat compiled check cover mutate bench bench-e2e bench-quick generate lock clean
+.PHONY: dashboards-preview help setup demo test faults spark compat compiled check cover mutate bench bench-e2e bench-quick bench-dashboards generate lock clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -102,6 +102,9 @@ bench-quick: setup $(COMPILED)/stamp ## The same with fewer events: whether some
 	@$(BIN)/python benchmarks/freshness.py --code $(COMPILED)/site --collectors 1 --rate 5000 --seconds 15
 	@$(BIN)/python benchmarks/memory.py --code $(COMPILED)/site --events 400000 --every 0.2
 	@$(BIN)/python benchmarks/reads.py --code $(COMPILED)/site --events 1000000 --rate 5000 --seconds 15
+
+bench-dashboards: setup ## How long each dashboard takes until all its queries are answered, over ten million events
+	@$(BIN)/python benchmarks/dashboards.py $(BENCH_ARGS)
 
 generate: $(VENV)/dev.stamp ## Write the files that are generated from the code anew
 	@$(BIN)/python -m tools.generate

@@ -131,15 +131,16 @@ def trouble() -> list[Json]:
             "outage. A sudden fall of live without ends above means that telemetry stopped, not the calls.",
             [
                 query(f"sum(rtc_sessions_live{{{REGION}}})", "live"),
-                query(f"sum(rtc_sessions_reconnecting{{{REGION}}})", "reconnecting"),
+                query(promql.highest(f"sum(rtc_sessions_reconnecting{{{REGION}}})"), "reconnecting"),
             ],
             colours=("state",),
         ),
         linked(
             series(
                 "Reconnecting by region",
-                "Where sessions are reconnecting now. One region alone points at its signaling or its network.",
-                [query(f"sum by (region) (rtc_sessions_reconnecting{{{REGION}}})", "{{region}}")],
+                "Where sessions are reconnecting, the most within each step, so that half a minute shows on a day too. "
+                "One region alone points at its signaling or its network.",
+                [query(promql.highest(f"sum by (region) (rtc_sessions_reconnecting{{{REGION}}})"), "{{region}}")],
                 stacked=True,
                 beside=True,
             ),

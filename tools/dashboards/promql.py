@@ -46,6 +46,11 @@ def rates_that_rose(by: str, selector: str) -> str:
     return or_none(f"{per_minute(by, selector)} and on ({by}) ({rose})", by.split(",", maxsplit=1)[0])
 
 
+def highest(expr: str) -> str:
+    """The highest value of a gauge within each step: what lasts half a minute must show on a day too."""
+    return f"max_over_time({expr}[$__rate_interval:15s])"
+
+
 def or_none(expr: str, label: str) -> str:
     """The expression, or one series named `none` at 0 while it has none."""
     return f'{expr} or on () label_replace(vector(0), "{label}", "{NONE}", "", "")'

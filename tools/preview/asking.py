@@ -15,7 +15,7 @@ from tools.preview.lived import SCRAPES_EVERY_S
 
 Json = dict[str, Any]
 
-POINTS: Final = 180
+POINTS: Final = 540
 _UNITS_S: Final = {"m": 60, "h": 3_600, "d": 86_400}
 
 
