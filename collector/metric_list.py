@@ -38,6 +38,7 @@ class MetricList:
         self.listed: list[Listed] = []
         self._make_product_metrics()
         self._make_collector_metrics()
+        self._make_wholeness_metrics()
         self._make_store_metrics()
         self.build_info.labels(version).set(1)
         self._begin()
@@ -153,6 +154,21 @@ class MetricList:
         self.append_time_missing = self._gauge(
             "rtc_collector_append_time_missing",
             "1 where the topic has CreateTime, so that the collector's reading time stands in for the append time.",
+        )
+
+    def _make_wholeness_metrics(self) -> None:
+        """What tells whether the others tell all."""
+        self.events_expected = self._counter(
+            "rtc_collector_events_expected_total",
+            "Events that sessions had sent when the newest of theirs came in time, as their sequence numbers tell.",
+        )
+        self.events_received = self._counter(
+            "rtc_collector_events_received_total", "Of those, events that came in time: completeness is their share."
+        )
+        self.swept_at = self._gauge(
+            "rtc_collector_sweep_timestamp_seconds",
+            "When this collector last looked for sessions that fell silent, in the partition where that is longest "
+            "ago; 0 while it owns none.",
         )
 
     def _make_store_metrics(self) -> None:

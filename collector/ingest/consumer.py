@@ -250,6 +250,8 @@ class Consumer:
                     await self._storing.sweep(partition, stream_us, patience)
                 except StaleSession:
                     await self._storing.count_anew(partition, patience)
+                else:
+                    self._progress.swept(partition, self._now_us())
         if partitions and not member.changing.is_set():
             self._sweeps += 1
             await self._storing.count_anew(partitions[self._sweeps % len(partitions)], patience)
@@ -317,6 +319,7 @@ class Consumer:
         lags = self._progress.lag(self._now_us())
         for partition, lag in lags.items():
             self._metrics.set_lag(partition, messages=lag.messages, seconds=lag.seconds)
+        self._metrics.swept_at.set(self._progress.swept_us / 1_000_000)
         self._metrics.append_time_missing.set(self._progress.reads_its_own_clock)
         self.status = Status(
             joined=self._settled > 0,

@@ -42,6 +42,7 @@ class _Partition:
     stored_to: int
     end: int
     began_us: int
+    swept_us: int
     newest_append_us: int | None = None
     pending_since_us: int | None = None
     caught_up_us: int | None = None
@@ -101,7 +102,8 @@ class Progress:
         self._partitions = {}
         for number, start in starts.items():
             known = old.get(number)
-            fresh = _Partition(start.seek, start.tracked, start.end, now_us)
+            swept_us = now_us if known is None else known.swept_us
+            fresh = _Partition(start.seek, start.tracked, start.end, now_us, swept_us)
             # What is read again is not merged yet: its time would make a sweep find the living silent.
             if known is not None and known.read_to <= start.seek:
                 fresh.newest_append_us, fresh.caught_up_us = known.newest_append_us, known.caught_up_us
@@ -141,6 +143,15 @@ class Progress:
             if partition is not None:
                 partition.stored_to = offset
                 partition.pending_since_us = None
+
+    def swept(self, number: int, now_us: int) -> None:
+        """A partition was looked through for sessions that fell silent."""
+        self._partitions[number].swept_us = now_us
+
+    @property
+    def swept_us(self) -> int:
+        """When that was where it is longest ago, or when the partition became ours; 0 where none is."""
+        return min((partition.swept_us for partition in self._partitions.values()), default=0)
 
     def next_offset(self, number: int) -> int:
         """The offset that is to be read next."""

@@ -317,6 +317,8 @@ class Storing:
         self._metrics.count_dead_letters(letter.reason for letter in batch.changes.dead_letters)
         self._metrics.letters_left_out.inc(left_out)
         self._metrics.unknown_fields.inc(batch.unknown_fields)
+        self._metrics.events_received.inc(batch.seqs_received)
+        self._metrics.events_expected.inc(batch.seqs_expected)
         for where, sessions in zip(batch.met._fields, batch.met, strict=True):
             self._metrics.sessions_met.labels(where).inc(sessions)
         if records:

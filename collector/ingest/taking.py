@@ -53,7 +53,9 @@ class Batch:
     """What some records, or a sweep, change; and what there is to count once that is written.
 
     `results` counts (type, result): stored, duplicate, late, expired or refused. `transitions` counts (subject, from,
-    to) of events that are new and on time. `touched` are the sessions that it writes, by their records' key, and
+    to) of events that are new and on time. `seqs_received` counts those of them that have a seq of their own, and
+    `seqs_expected` the seqs up to theirs that their sessions had not told of: received of those that were sent, as far
+    as anybody knows. `touched` are the sessions that it writes, by their records' key, and
     `standings` what those count as that count as something else now: before, and after.
     """
 
@@ -62,6 +64,8 @@ class Batch:
     results: Counter[tuple[str, str]] = field(default_factory=Counter)
     transitions: Counter[tuple[str, str | None, str | None]] = field(default_factory=Counter)
     unknown_fields: int = 0
+    seqs_received: int = 0
+    seqs_expected: int = 0
     touched: dict[bytes, Session] = field(default_factory=dict, repr=False, compare=False)
     standings: list[tuple[Standing | None, Standing | None]] = field(default_factory=list)
     met: Met = field(default=Met(), compare=False)
@@ -128,6 +132,7 @@ class Taking:
         if key not in batch.touched:
             self.touch(key, session)  # type: ignore[arg-type]  # those without a key were refused
         session.kafka_partition = record.partition
+        told_to = session.received_more[-1] if session.received_more else session.received_to
         try:
             new = merge(session, told, record.append_at_us)
         except TooManyGapsError:
@@ -144,6 +149,9 @@ class Taking:
         else:
             data = message.data
             self._news.append((message.type, data.from_state, data.to_state))
+            if not told.n:
+                batch.seqs_received += 1
+                batch.seqs_expected += max(0, data.seq + 1 - told_to)
 
     def finish(self, offsets: Iterable[OffsetMove]) -> None:
         """Derives what follows for every session touched, and makes the rows and sums that say so."""

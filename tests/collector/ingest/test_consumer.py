@@ -29,6 +29,10 @@ def test_what_rooms_say_is_stored_exactly_once(stage: Stage) -> None:
     with stage.collector() as running:
         stage.until_stored(stage.tell(lives))
         wait_until(lambda: running.readiness()["ready"])
+        seqs = [[sent.message.data.seq for sent in life.sent if sent.message.id.isdecimal()] for life in lives]
+        wait_until(lambda: running.metric("rtc_collector_events_received_total") == sum(map(len, seqs)))
+        assert running.metric("rtc_collector_events_expected_total") == sum(max(some, default=-1) + 1 for some in seqs)
+        assert running.metric("rtc_collector_sweep_timestamp_seconds") * 1_000_000 > lives[0].sent[0].append_at_us
     stage.assert_told_exactly_once(lives)
 
 

@@ -1,9 +1,12 @@
 """What an owner of partitions counts: the live sessions, and where it found those that it met."""
 
+import pytest
+
+from collector.ingest.decode import Record
 from collector.ingest.partitions import Holder
 from collector.ingest.taking import Met
-from collector.metrics import Held
-from tests.histories import SECOND_US, START_US, Life, records, session_id
+from collector.metrics import LATE_AFTER_US, Held
+from tests.histories import SECOND_US, START_US, Life, ended_us, fleet, log_of, records, session_id
 from tests.holding import TOPIC, a_life, holder, put
 from tests.reference_store import ReferenceStore
 
@@ -67,3 +70,45 @@ def test_a_batch_says_where_the_sessions_were_that_it_met() -> None:
     assert put(store, one, one.take(log[4:6], START_US)).met == Met(held=2, read=0, new=0)
     heir = holder(store)
     assert heir.take(log[6:8], START_US).met == Met(held=0, read=2, new=0)
+
+
+def seqs(log: list[Record], size: int, now_us: int) -> tuple[int, int]:
+    """What batches of `size` make of a log: events received of those that were sent, as far as anybody knows."""
+    one = holder(ReferenceStore())
+    batches = [one.take(log[start : start + size], now_us) for start in range(0, len(log), size)]
+    return sum(batch.seqs_received for batch in batches), sum(batch.seqs_expected for batch in batches)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1_000])
+def test_what_came_and_what_was_sent_are_those_of_the_sessions_however_they_are_split(size: int) -> None:
+    lives = fleet(60)
+    log = log_of(
+        [sent for place, life in enumerate(lives) for sent in life.sent if (sent.message.data.seq + place) % 5]
+    )
+    one = holder(ReferenceStore())
+    one.take(log, ended_us(lives))
+    held = [(session.received_to, session.received_more) for session in one.sessions(0)]
+    received = sum(to + sum(more[1::2]) - sum(more[::2]) for to, more in held)
+    expected = sum(more[-1] if more else to for to, more in held)
+    assert seqs(log, size, log[0].append_at_us) == (received, expected)
+    assert 0.7 * expected < received < 0.9 * expected
+
+
+def test_an_event_that_comes_after_the_next_one_fills_its_hole_once() -> None:
+    first, second, third = a_life().sent[:3]
+    log = log_of([first, third, second, second.again(SECOND_US)])
+    assert [seqs(log[:count], 1, START_US) for count in (1, 2, 3, 4)] == [(1, 1), (2, 3), (3, 3), (3, 3)]
+
+
+def test_what_takes_no_seq_is_neither_received_nor_sent() -> None:
+    life = Life(session_id(1)).connecting().connected()
+    assert seqs(records([life.alive().alive()]), 1, START_US) == seqs(records([life])[:2], 1, START_US) == (2, 2)
+
+
+def test_what_is_late_is_neither_received_nor_sent() -> None:
+    life = Life(session_id(1)).connecting().connected()
+    told_late = len(life.sent)
+    log = records([life.later(LATE_AFTER_US // 1000).reconnecting().reconnected()])
+    now_us = log[-1].append_at_us
+    assert seqs(log, 1, now_us) == (2, 2)
+    assert seqs(log[:told_late], 1, now_us) == (0, 0)

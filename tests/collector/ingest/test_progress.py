@@ -117,3 +117,26 @@ def test_a_partition_that_goes_back_does_not_know_yet_what_comes_again(progress:
     progress.read(0, [Raw(10, NOW // 1000), Raw(11, (NOW + 60 * S) // 1000)], 12, NOW + 60 * S)
     progress.begin({0: Start(tracked=10, seek=10, end=12)}, NOW + 61 * S)
     assert progress.stream_us(0, NOW + 61 * S) is None
+
+
+def test_the_last_look_for_silence_is_that_of_the_partition_that_waits_longest() -> None:
+    progress = Progress()
+    assert progress.swept_us == 0
+    starts = {number: Start(tracked=0, seek=0, end=0) for number in (0, 1)}
+    progress.begin({0: starts[0]}, NOW)
+    assert progress.swept_us == NOW
+    progress.begin(starts, NOW + S)
+    progress.swept(0, NOW + 5 * S)
+    assert progress.swept_us == NOW + S
+    progress.swept(1, NOW + 9 * S)
+    assert progress.swept_us == NOW + 5 * S
+
+
+def test_who_keeps_a_partition_in_a_rebalance_owes_its_look_for_silence_all_the_same() -> None:
+    progress = Progress()
+    start = Start(tracked=0, seek=0, end=0)
+    progress.begin({0: start}, NOW)
+    progress.begin({0: start}, NOW + 60 * S)
+    assert progress.swept_us == NOW
+    progress.end()
+    assert progress.swept_us == 0
