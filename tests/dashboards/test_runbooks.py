@@ -1,0 +1,88 @@
+"""What a runbook offers at night can be asked: queries parse and name what exists, calls and commands are answered."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import promql_parser
+import pytest
+from httpx import ASGITransport, AsyncClient
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine, text
+
+from collector.api.app import make_app
+from collector.api.health import Readiness
+from collector.metrics import Metrics
+from collector.store.engine import make_engine, migrate
+from collector.store.reader import Reader
+from session_core.errors import CATALOGUE
+from tests.dashboards.rule_files import ROOT, UIDS, recorded
+from tests.stage import roomwatch
+
+SECTIONS = ["Users", "First looks", "Likely causes", "What to do", "When to stop"]
+LOOKS = 3
+BODIES = dict(
+    part.split("\n", 1)
+    for part in re.split(r"^## ", (ROOT / "docs" / "runbooks.md").read_text(), flags=re.MULTILINE)[1:]
+)
+CODES = [code for body in BODIES.values() for code in re.findall(r"`([^`]+)`", body)]
+METRICS = {metric.name for metric in Metrics(CollectorRegistry(), version="1").listed}
+PROMQL = [code for code in CODES if "rtc_" in code and ("(" in code or "{" in code)]
+SQL = [code for code in CODES if code.startswith("SELECT ")]
+CALLS = [code for code in CODES if code.startswith("/api/v1/")]
+COMMANDS = sorted({code for code in CODES if code.startswith("roomwatch ")})
+NOW_US = 1_795_000_000_000_000
+
+
+def looks_of(body: str) -> list[str]:
+    return re.findall(r"^\d\. (.+)$", body, re.MULTILINE)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = make_engine(f"sqlite:///{tmp_path}/store.db")
+    migrate(made)
+    yield made
+    made.dispose()
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_runbook_has_its_sections_in_order_and_three_looks(name: str) -> None:
+    body = BODIES[name]
+    assert re.findall(r"^\*\*([\w ]+)\.\*\*", body, re.MULTILINE) == SECTIONS
+    assert len(looks_of(body)) == LOOKS
+    assert any("`" in look for look in looks_of(body))
+
+
+@pytest.mark.parametrize("expr", PROMQL)
+def test_a_query_for_prometheus_is_one_of_what_there_is(expr: str) -> None:
+    assert promql_parser.parse(expr) is not None
+    named = set(re.findall(r"\b(?:rtc_\w+|[a-z]\w*(?::\w+)+)\b", re.sub(r'"[^"]*"', '""', expr)))
+    assert {re.sub("_(bucket|sum|count)$", "", name) for name in named - recorded()} <= METRICS
+
+
+@pytest.mark.parametrize("statement", SQL)
+def test_a_query_for_the_store_can_be_run(engine: Engine, statement: str) -> None:
+    with engine.connect() as connection:
+        assert connection.execute(text(statement)).all() == []
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_call_is_one_that_the_api_answers(engine: Engine, call: str) -> None:
+    metrics = Metrics(CollectorRegistry(), version="1")
+    app = make_app(Reader(engine), metrics, lambda: Readiness(ready=True, checks=()), "1", clock_us=lambda: NOW_US)
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
+        answer = await client.get(call)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_one_that_there_is(command: str) -> None:
+    assert roomwatch(*command.split()[1:], "--help").returncode == 0
+
+
+def test_dashboards_errors_and_kinds_of_queries_are_there_to_be_checked() -> None:
+    assert set(re.findall(r"/d/([\w-]+)", " ".join(CODES))) <= UIDS
+    told = {int(code) for body in BODIES.values() for code in re.findall(r"\b(?:20|53)\d{3}\b", body)}
+    assert told <= {row.code for row in CATALOGUE.values()}
+    assert min(len(PROMQL), len(SQL), len(CALLS), len(COMMANDS), len(told)) >= LOOKS
