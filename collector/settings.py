@@ -176,6 +176,16 @@ class Settings(BaseSettings):
         default=None,
         description="The token that Alertmanager's webhook has to show where it tells of incidents; none: nobody may.",
     )
+    grafana_token: SecretStr | None = Field(
+        default=None, description="The token of a Grafana service account, for `roomwatch provision`."
+    )
+    grafana_token_file: Path | None = Field(
+        default=None, description="A file that holds that token, and nothing else; counts where no token is set."
+    )
+    grafana_user: str | None = Field(
+        default=None, description="A Grafana user instead of a token, as a fresh Grafana has only its administrator."
+    )
+    grafana_password: SecretStr | None = Field(default=None, description="That user's password.")
     metrics_regions: str = Field(
         default="", description="Regions expected, separated by commas: their series start at 0 before they are seen."
     )

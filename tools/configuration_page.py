@@ -33,6 +33,7 @@ _SECTIONS: Final = (
     ("Kafka", ("kafka_",)),
     ("Work", ("batch_", "sessions_", "token_", "start_", "stop_")),
     ("Retention", ("retention_",)),
+    ("Grafana, for `roomwatch provision`", ("grafana_",)),
     ("Page, API, metrics and logs", ("http_", "alertmanager_", "metrics_", "log_")),
 )
 

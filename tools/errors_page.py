@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from collector.errors import BrokerError, CollectorError, ConfigError, RequestError, StoreError, tree
+from collector.errors import BrokerError, CollectorError, ConfigError, GrafanaError, RequestError, StoreError, tree
 from collector.ingest import decode
 from session_core import wire
 
@@ -25,6 +25,7 @@ _SECTIONS: Final = (
     ("The store", StoreError),
     ("Kafka", BrokerError),
     ("Questions to the API", RequestError),
+    ("Grafana", GrafanaError),
 )
 
 _LETTERS: Final = """## Why a record is refused

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from collector import __version__
-from collector.cli import again, archive, collecting, outbox, playing, retention
+from collector.cli import again, archive, collecting, outbox, playing, provisioning, retention
 from collector.cli.edge import CANNOT, DONE
 from collector.errors import CollectorError
 
@@ -27,6 +27,7 @@ Why did this call drop? Roomwatch stores what rooms said of their connections, a
   roomwatch dead-letters  lists and shows what was refused, and sends it again
   roomwatch archive       writes days that are over as Parquet files
   roomwatch retention     says what has outlived its days in the store; --apply deletes it
+  roomwatch provision     puts folder, data sources, dashboards and incidents into a Grafana
   roomwatch trace         plays a scenario to a room and says what its users would see; needs nothing else
   roomwatch outbox        shows what a process that embeds the session core left unsent, and sends it
 """
@@ -77,6 +78,7 @@ def _parser(*, whole: bool) -> argparse.ArgumentParser:
     again.add(commands, whole=whole)
     archive.add(commands, whole=whole)
     retention.add(commands, whole=whole)
+    provisioning.add(commands, whole=whole)
     playing.add(commands)
     outbox.add(commands)
     version = commands.add_parser("version", help="the version of this program")

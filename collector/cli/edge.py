@@ -77,12 +77,12 @@ def add_span(parser: argparse.ArgumentParser, what: str, *, default_from: str | 
     parser.add_argument(
         "--from",
         dest="since",
-        type=_time,
+        type=when,
         required=default_from is None,
         metavar="T",
         help=f"{what} from then on: {hint}{default}",
     )
-    parser.add_argument("--to", dest="until", type=_time, metavar="T", help=f"{what} before then; default: now")
+    parser.add_argument("--to", dest="until", type=when, metavar="T", help=f"{what} before then; default: now")
 
 
 def span_us(told: argparse.Namespace, now_us: int) -> tuple[int | None, int | None]:
@@ -107,7 +107,7 @@ def positive(text: str) -> int:
     return number
 
 
-def _time(text: str) -> str:
+def when(text: str) -> str:
     """A time that moment_us() understands; `6h` is short for `-6h`, which would look like an option."""
     written = f"-{text}" if re.fullmatch(r"[0-9]+[smhdw]", text) else text
     try:

@@ -31,6 +31,14 @@
     │   ├── StaleSession            another writer changed these sessions: reload and redo
     │   ├── RowRefused              a row that the database will never take: a dead letter
     │   └── RetentionBusy           somebody else deletes what is old
+    ├── GrafanaError                Grafana cannot be provisioned as asked: grafana.py
+    │   ├── GrafanaUnreachable
+    │   ├── GrafanaTimedOut
+    │   ├── NotGrafana              something else answers there
+    │   ├── GrafanaTooOld
+    │   ├── GrafanaLoginRefused
+    │   ├── GrafanaForbidden        a right is missing
+    │   └── GrafanaRefused          it says no, or failed
     ├── ArchiveError                a day cannot be written to the archive
     ├── LetterNotFound              no dead letter of this record is stored
     └── StopTimedOut                a stop took longer than it may: what was in hand is read again
@@ -60,6 +68,16 @@ from collector.errors.broker import (
     NeverStored,
     OffsetBeyondEnd,
     TopicMissing,
+)
+from collector.errors.grafana import (
+    GrafanaError,
+    GrafanaForbidden,
+    GrafanaLoginRefused,
+    GrafanaRefused,
+    GrafanaTimedOut,
+    GrafanaTooOld,
+    GrafanaUnreachable,
+    NotGrafana,
 )
 from collector.errors.requests import (
     BadBody,
@@ -91,11 +109,19 @@ __all__ = [
     "EmbeddedBrokerError",
     "ExtraMissing",
     "Fenced",
+    "GrafanaError",
+    "GrafanaForbidden",
+    "GrafanaLoginRefused",
+    "GrafanaRefused",
+    "GrafanaTimedOut",
+    "GrafanaTooOld",
+    "GrafanaUnreachable",
     "IncidentNotFound",
     "LetterNotFound",
     "LogRewound",
     "NeverStored",
     "NotAllowed",
+    "NotGrafana",
     "OffsetBeyondEnd",
     "RequestError",
     "RetentionBusy",

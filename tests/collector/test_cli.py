@@ -52,6 +52,7 @@ def test_without_a_command_it_says_what_there_is() -> None:
         "dead-letters",
         "archive",
         "retention",
+        "provision",
         "trace",
         "outbox",
     ]
@@ -207,10 +208,15 @@ def test_a_second_signal_ends_at_once(make_stage: Callable[..., Stage]) -> None:
         ("migrate", "pydantic_settings", "collector"),
         ("check", "pydantic_settings", "collector"),
         ("demo", "fastapi", "demo"),
+        ("provision", "grafana_client", "grafana"),
+        ("provision", "yaml", "grafana"),
     ],
 )
 def test_a_command_whose_packages_are_not_installed_names_the_extra(command: str, missing: str, extra: str) -> None:
-    program = f"import sys; sys.modules['{missing}'] = None; from collector.cli import main; main(['{command}'])"
+    needs = "'--url', 'http://127.0.0.1'" if command == "provision" else ""
+    program = (
+        f"import sys; sys.modules['{missing}'] = None; from collector.cli import main; main(['{command}', {needs}])"
+    )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert re.fullmatch(
