@@ -14,9 +14,11 @@ from collector.api.app import make_app
 from collector.api.health import Readiness
 from collector.metrics import Metrics
 from collector.store.engine import make_engine, migrate
+from collector.store.incidents import Incidents
 from collector.store.reader import Reader
 from session_core.errors import CATALOGUE
-from tests.dashboards.rule_files import ROOT, UIDS, recorded
+from tests.dashboards.rule_files import ROOT, recorded
+from tests.dashboards.shown import UIDS
 from tests.stage import roomwatch
 
 SECTIONS = ["Users", "First looks", "Likely causes", "What to do", "When to stop"]
@@ -70,7 +72,8 @@ def test_a_query_for_the_store_can_be_run(engine: Engine, statement: str) -> Non
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_call_is_one_that_the_api_answers(engine: Engine, call: str) -> None:
     metrics = Metrics(CollectorRegistry(), version="1")
-    app = make_app(Reader(engine), metrics, lambda: Readiness(ready=True, checks=()), "1", clock_us=lambda: NOW_US)
+    ready = Readiness(ready=True)
+    app = make_app(Reader(engine), metrics, lambda: ready, "1", clock_us=lambda: NOW_US, kept=Incidents(engine))
     async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
         answer = await client.get(call)
     assert answer.status_code == 200, answer.text
@@ -82,7 +85,7 @@ def test_a_command_is_one_that_there_is(command: str) -> None:
 
 
 def test_dashboards_errors_and_kinds_of_queries_are_there_to_be_checked() -> None:
-    assert set(re.findall(r"/d/([\w-]+)", " ".join(CODES))) <= UIDS
+    assert set(re.findall(r"/d/([\w-]+)", " ".join(CODES))) <= set(UIDS)
     told = {int(code) for body in BODIES.values() for code in re.findall(r"\b(?:20|53)\d{3}\b", body)}
     assert told <= {row.code for row in CATALOGUE.values()}
     assert min(len(PROMQL), len(SQL), len(CALLS), len(COMMANDS), len(told)) >= LOOKS
