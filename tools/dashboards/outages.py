@@ -9,7 +9,7 @@ from tools.dashboards.frame import dashboard as framed
 from tools.dashboards.frame import label_variable, link_to
 from tools.dashboards.panels import heatmap, instant, linked, query, row, series, stat
 from tools.dashboards.promql import DECIDED, REGION, in_range, outages_ended, per_minute, quantile
-from tools.dashboards.vocabulary import DROPS, OUTAGES, PER_MINUTE, SECONDS, SHARE, Json
+from tools.dashboards.vocabulary import DROPS, OUTAGES, PER_MINUTE, RECONNECT_OBJECTIVE, SECONDS, SHARE, Json
 
 DESCRIPTION: Final = (
     "Outages of sessions: how often they open and why, how they end, and how long it takes. How many attempts they "
@@ -33,6 +33,7 @@ def now() -> list[Json]:
             "regions. Who left while reconnecting counts against it.",
             instant(promql.reconnect_success()),
             unit=SHARE,
+            below_is_bad=RECONNECT_OBJECTIVE,
             when_none="no outage",
         ),
         stat(
@@ -141,9 +142,11 @@ def over_time() -> list[Json]:
         series(
             "Reconnect success over the last hour",
             "Of the outages that ended in the hour before each moment, all regions. Strict counts who left while "
-            "reconnecting as a failure, lenient does not count them at all: between the two lines are those who left.",
+            "reconnecting as a failure, lenient does not count them at all: between the two lines are those who left. "
+            "The dashed line is the objective.",
             [query(success, "strict"), query(lenient, "lenient")],
             unit=SHARE,
+            below_is_bad=RECONNECT_OBJECTIVE,
             most=1,
         ),
         series(

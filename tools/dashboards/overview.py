@@ -11,11 +11,13 @@ from tools.dashboards.panels import instant, linked, query, row, series, stat
 from tools.dashboards.promql import REGION, failures, per_minute
 from tools.dashboards.vocabulary import (
     DROPS,
+    JOIN_OBJECTIVE,
     LAG_MAX_S,
     OBJECTIVE,
     OUTAGES,
     OVERVIEW,
     PER_MINUTE,
+    RECONNECT_OBJECTIVE,
     SECONDS,
     SHARE,
     SPIKE_SCORE,
@@ -53,10 +55,11 @@ def now() -> list[Json]:
         ),
         stat(
             "Join success in the time range",
-            "Sessions that joined, of those that tried and did not cancel, in the chosen regions. Usually above 97 %; "
-            "below, look at the codes of phase join.",
+            "Sessions that joined, of those that tried and did not cancel, in the chosen regions. The objective is "
+            f"{JOIN_OBJECTIVE:.0%}; below, look at the codes of phase join.",
             instant(promql.join_success()),
             unit=SHARE,
+            below_is_bad=JOIN_OBJECTIVE,
             when_none="no session",
         ),
         stat(
@@ -65,6 +68,7 @@ def now() -> list[Json]:
             "those who lose connection do not come back: see 'Do they come back?'.",
             instant(promql.reconnect_success()),
             unit=SHARE,
+            below_is_bad=RECONNECT_OBJECTIVE,
             when_none="no outage",
         ),
         stat(
