@@ -14,6 +14,7 @@ from tests.dashboards.rule_files import DASHBOARDS, ROOT, alerts
 from tests.dashboards.shown import COMMITTED, KNOWN, LISTED, UIDS
 from tools.dashboards import lint, overview
 from tools.dashboards.files import FILES
+from tools.dashboards.lint_queries import metrics_in
 from tools.dashboards.shipped import DASHBOARDS as SHIPPED
 from tools.dashboards.vocabulary import MEANINGS, OVERVIEW
 
@@ -164,6 +165,13 @@ def test_alerts_lead_to_dashboards_that_are_shipped() -> None:
     led_to = {re.findall(r"/d/([\w-]+)", alert["annotations"]["dashboard_url"])[0] for alert in alerts()}
     assert led_to
     assert led_to - set(UIDS) == set()
+
+
+def test_a_recorded_series_is_told_from_a_metric_whose_name_it_begins_with() -> None:
+    assert metrics_in("rtc_completeness:ratio30m < 1 and rtc_sessions_live") == {
+        "rtc_completeness:ratio30m",
+        "rtc_sessions_live",
+    }
 
 
 def test_every_metric_is_on_a_panel_or_has_a_reason_why_not() -> None:

@@ -91,5 +91,5 @@ def test_an_exemplar_leads_from_a_metric_to_a_session(prometheus: Prometheus, me
 
 
 def test_every_series_that_a_real_prometheus_scraped_is_one_of_ours(prometheus: Prometheus) -> None:
-    names = {name for name in prometheus.get("/api/v1/label/__name__/values") if re.match(r"rtc_\w+$", name)}
+    names = {name for name in prometheus.get("/api/v1/label/__name__/values") if re.fullmatch(r"rtc_\w+", name)}
     assert {re.sub("_(bucket|sum|count)$", "", name) for name in names} == LISTED.keys()

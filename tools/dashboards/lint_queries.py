@@ -9,7 +9,7 @@ from typing import Any, Final
 Json = Mapping[str, Any]
 
 VARIABLE: Final = re.compile(r"\$(?:(?P<plain>\w+)|\{(?P<braced>\w+)(?::\w+)?\})")
-METRIC: Final = re.compile(r"\b(?:rtc_\w+|[a-z]\w*(?::\w+)+)\b(?!=)")
+METRIC: Final = re.compile(r"\b(?:[a-z]\w*(?::\w+)+|rtc_\w+)\b(?!=)")
 STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 UNWRAPPED_COUNTER: Final = re.compile(r"(?<!rate\()(?<!increase\()\brtc_\w+_total\b")
 SERIES_OF_A_HISTOGRAM: Final = ("_bucket", "_sum", "_count")
