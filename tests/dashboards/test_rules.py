@@ -101,7 +101,9 @@ def test_the_example_of_a_configuration_is_one_that_prometheus_takes() -> None:
 @pytest.mark.parametrize(
     ("labels", "receiver"),
     [
-        (["alertname=RtcFailureSpike", "severity=page", "code=53000"], "pager"),
+        (["alertname=RtcFailureSpike", "severity=page", "code=53000"], "roomwatch,pager"),
+        (["alertname=RtcReconnectSuccessLow", "severity=ticket"], "roomwatch,team"),
+        (["alertname=RtcCollectorDown", "severity=page"], "pager"),
         (["alertname=RtcDeadLetters", "severity=ticket"], "team"),
         (["alertname=RtcWatchdog", "severity=none"], "dead-mans-switch"),
     ],

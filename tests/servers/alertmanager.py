@@ -72,9 +72,13 @@ class Alertmanager:
 
 @dataclass
 class WebhookReceiver:
-    """Where Alertmanager sends notifications: `messages` are (path, body) in the order of arrival."""
+    """Where Alertmanager sends notifications: `messages` are (path, body) in the order of arrival.
+
+    `authorizations`: what each path was asked with last; empty where nothing was.
+    """
 
     messages: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    authorizations: dict[str, str] = field(default_factory=dict)
     _server: ThreadingHTTPServer | None = field(default=None, init=False, repr=False)
 
     @property
@@ -84,11 +88,12 @@ class WebhookReceiver:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        messages = self.messages
+        messages, authorizations = self.messages, self.authorizations
 
         class Keep(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
+                authorizations[self.path] = self.headers.get("Authorization", "")
                 messages.append((self.path, json.loads(body)))
                 self.send_response(200)
                 self.end_headers()

@@ -1,0 +1,225 @@
+"""From what happens in rooms to whom it wakes: real events, Prometheus, Alertmanager, our rules and our routes.
+
+Time is pressed sixtyfold: every duration of routes and of rules about rooms is a sixtieth of what is shipped (a window
+of ten minutes is ten seconds, `for: 2m` two), and nothing else is changed. So what depends on durations alone holds;
+what depends on how many sessions come in ten minutes is for promtool's cases and for the simulation. Rules about the
+collector keep their time, or a machine that is slow for two seconds would be an incident.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from collector.ingest.decode import Record
+from tests.dashboards.rule_files import DASHBOARDS, RULE_FILES, alerts
+from tests.dashboards.scraped import Scraped
+from tests.histories import Life, records, session_id
+from tests.holding import holder, put
+from tests.reference_store import ReferenceStore
+from tests.servers.alertmanager import Alertmanager, WebhookReceiver, amtool
+from tests.servers.prometheus import Prometheus
+from tests.waiting import wait_until
+
+PRESSED = 60
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+DURATION = re.compile(r"\b(\d+)([smhd])\b")
+IN_EXPRESSIONS = re.compile(r"\[[^\]]+\]|offset \w+")
+ROUTES = yaml.safe_load((DASHBOARDS / "alertmanager.yml").read_text())
+WAIT_KEYS = {"group_wait", "group_interval", "repeat_interval"}
+
+
+def pressed(text: str) -> str:
+    """A text with every duration in it a sixtieth as long."""
+    return DURATION.sub(lambda found: f"{int(found[1]) * UNITS[found[2]] * 1000 // PRESSED}ms", text)
+
+
+def pressed_rules(text: str) -> str:
+    whole = yaml.safe_load(text)
+    for group in whole["groups"]:
+        if group["name"] == "roomwatch-collector":
+            continue
+        group["interval"] = pressed(group["interval"])
+        for rule in group["rules"]:
+            rule["expr"] = IN_EXPRESSIONS.sub(lambda found: pressed(found[0]), rule["expr"])
+            rule.update({key: pressed(rule[key]) for key in ("for", "keep_firing_for") if key in rule})
+    return yaml.safe_dump(whole, sort_keys=False)
+
+
+def pressed_routes(receiver: WebhookReceiver, token: Path) -> str:
+    def press(route: dict[str, Any]) -> None:
+        route.update({key: pressed(route[key]) for key in WAIT_KEYS & route.keys()})
+        for child in route.get("routes", ()):
+            press(child)
+
+    whole = yaml.safe_load((DASHBOARDS / "alertmanager.yml").read_text())
+    press(whole["route"])
+    text = yaml.safe_dump(whole, sort_keys=False)
+    return re.sub(r"http://[\d.:]+", receiver.url, text).replace("roomwatch-token", str(token))
+
+
+class Rooms:
+    """Sessions that happen now, taken, stored and counted as a collector does it."""
+
+    def __init__(self, scraped: Scraped) -> None:
+        self._metrics = scraped.metrics
+        self._store = ReferenceStore()
+        self._holder = holder(self._store)
+        self._count = self._offset = 0
+        self._metrics.set_lag(0, messages=0, seconds=0.0)
+
+    def one(self, tell: Callable[[Life], Life]) -> None:
+        now_us = time.time_ns() // 1000  # noqa: TID251 - the servers' clock is real
+        self._count += 1
+        self._take(records([tell(Life(session_id(self._count, now_us), now_us).connecting())]), now_us)
+
+    def _take(self, log: list[Record], now_us: int) -> None:
+        moved = [record._replace(offset=self._offset + place) for place, record in enumerate(log)]
+        self._offset += len(log)
+        batch = put(self._store, self._holder, self._holder.take(moved, now_us))
+        self._metrics.count(batch.differences, now_us=now_us, results=batch.results, transitions=batch.transitions)
+
+
+def joins_and_leaves(life: Life) -> Life:
+    return life.connected().later(10).disconnected(reason="leave")
+
+
+def finds_no_signaling(life: Life) -> Life:
+    return life.connect_failed(53000)
+
+
+def prometheus_of(scraped: Scraped, alertmanager: Alertmanager) -> str:
+    return f"""
+global:
+  scrape_interval: 500ms
+  evaluation_interval: 500ms
+  external_labels: {{docs_url: 'https://example.org/docs', grafana_url: 'https://grafana.example.org'}}
+rule_files: {[path.name for path in RULE_FILES]}
+alerting:
+  alert_relabel_configs: [{{action: labeldrop, regex: docs_url|grafana_url}}]
+  alertmanagers: [{{static_configs: [{{targets: ['{alertmanager.address}']}}]}}]
+scrape_configs: [{{job_name: roomwatch, static_configs: [{{targets: ['{scraped.address}']}}]}}]
+"""
+
+
+@pytest.mark.usefixtures("prometheus_binary", "alertmanager_binary")
+def test_one_incident_is_one_page_with_the_right_words_and_its_end(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("a-token")
+    rules = {path.name: pressed_rules(path.read_text()) for path in RULE_FILES}
+    with (
+        Scraped() as scraped,
+        WebhookReceiver() as receiver,
+        Alertmanager(pressed_routes(receiver, token)) as alertmanager,
+        Prometheus(prometheus_of(scraped, alertmanager), rules) as prometheus,
+    ):
+        rooms = Rooms(scraped)
+
+        def told(path: str) -> list[dict[str, Any]]:
+            return [message for to, message in receiver.messages if to == path]
+
+        def while_rooms_live(condition: Callable[[], Any], failing: int = 0) -> Any:
+            def look() -> Any:
+                rooms.one(joins_and_leaves)
+                for _ in range(failing):
+                    rooms.one(finds_no_signaling)
+                return condition()
+
+            return wait_until(look, within_s=90, every_s=0.2)
+
+        while_rooms_live(lambda: prometheus.query("phase:rtc_slo_all:increase5m{phase='join'} > 5"))
+        assert told("/pager") == []
+        # Just after a tile of pressed five minutes: the budget hears of it with the next one, as the second line does.
+        while_rooms_live(lambda: time.time() % 5 < 1)  # noqa: TID251 - as above
+        while_rooms_live(lambda: told("/pager"), failing=5)
+        while_rooms_live(
+            lambda: [
+                one
+                for one in alertmanager.alerts()
+                if one["labels"]["alertname"] == "RtcBudgetBurnFast" and one["status"]["inhibitedBy"]
+            ],
+            failing=5,
+        )
+        while_rooms_live(lambda: told("/pager")[-1]["status"] == "resolved")
+        while_rooms_live(lambda: told("/api/v1/incidents/alertmanager")[-1]["status"] == "resolved")
+        wait_until(lambda: told("/dead-mans-switch"))
+    assert [message["status"] for message in told("/pager")] == ["firing", "resolved"]
+    page = told("/pager")[0]["alerts"]
+    assert {one["labels"]["alertname"] for one in page} == {"RtcFailureSpike"}
+    assert {one["labels"]["code"] for one in page} == {"53000"}
+    assert {one["annotations"]["runbook_url"] for one in page} == {
+        "https://example.org/docs/runbooks.md#rtcfailurespike"
+    }
+    assert all("53000" in one["annotations"]["summary"] for one in page)
+    assert all("var-code=53000" in one["annotations"]["dashboard_url"] for one in page)
+    assert receiver.authorizations["/api/v1/incidents/alertmanager"] == "Bearer a-token"
+    assert told("/team") == []
+
+
+INHIBITED = [
+    ("RtcCollectorDown", {"RtcFailureSpike", "RtcBudgetBurnFast", "RtcReconnectsStuck", "RtcTokenRisk"}, set()),
+    ("RtcCollectorFarBehind", {"RtcFailureSpike", "RtcCollectorLagging", "RtcSweepBehind"}, {"RtcRecordsLost"}),
+    ("RtcManyDeadLetters", {"RtcReconnectSuccessLow", "RtcDeadLetters"}, {"RtcCompletenessLow"}),
+    ("RtcFailureSpike", {"RtcBudgetBurnFast", "RtcReconnectsStuck", "RtcReconnectSuccessLow"}, {"RtcTokenRisk"}),
+    ("RtcSweepBehind", {"RtcReconnectsStuck"}, {"RtcFailureSpike"}),
+    ("RtcReconnectsStuck", {"RtcReconnectSuccessLow"}, {"RtcTokenRisk"}),
+    ("RtcBudgetBurnFast", {"RtcBudgetBurnSlow"}, {"RtcReconnectsStuck"}),
+    ("RtcRecordsLost", set(), {"RtcFailureSpike"}),
+]
+
+
+@pytest.mark.usefixtures("alertmanager_binary")
+@pytest.mark.parametrize(("source", "silent", "heard"), INHIBITED, ids=[source for source, *_ in INHIBITED])
+def test_what_follows_from_an_alert_is_not_told_beside_it(
+    tmp_path: Path, source: str, silent: set[str], heard: set[str]
+) -> None:
+    names = {source} | silent | heard
+    token = tmp_path / "token"
+    token.write_text("a-token")
+    with WebhookReceiver() as receiver, Alertmanager(pressed_routes(receiver, token)) as alertmanager:
+        alertmanager.post(*({"labels": {"alertname": name, "severity": "page"}} for name in sorted(names)))
+        wait_until(lambda: len(alertmanager.alerts()) == len(names))
+        inhibited = {one["labels"]["alertname"] for one in alertmanager.alerts() if one["status"]["inhibitedBy"]}
+    assert inhibited == silent
+
+
+@pytest.mark.usefixtures("amtool")
+def test_the_example_is_a_configuration_that_alertmanager_takes() -> None:
+    assert "SUCCESS" in amtool("check-config", DASHBOARDS / "alertmanager.yml")
+
+
+def matchers() -> list[str]:
+    """The names that routes and inhibitions match."""
+    found = re.findall(r'alertname=~?"([^"]+)"', (DASHBOARDS / "alertmanager.yml").read_text())
+    return [found_one for found_one in found if found_one]
+
+
+def test_routes_and_inhibitions_name_alerts_that_there_are_and_all_about_rooms() -> None:
+    known = {rule["alert"] for rule in alerts()}
+    named = [{name for name in known if re.fullmatch(matcher, name)} for matcher in matchers()]
+    assert [matcher for matcher, names in zip(matchers(), named, strict=True) if not names] == []
+    rooms = {name for name in known if not name.startswith(("RtcCollector", "RtcWatchdog"))} - {
+        "RtcDeadLetters",
+        "RtcManyDeadLetters",
+        "RtcRecordsLost",
+        "RtcCompletenessLow",
+        "RtcSweepBehind",
+        "RtcRetentionFails",
+        "RtcManyClientValues",
+    }
+    assert named.count(rooms) == 2  # kept as incidents, and inhibited by the collector's own
+
+
+def test_time_is_pressed_where_it_is_a_duration_and_nowhere_else() -> None:
+    rule = {"record": "x:increase10m", "expr": 'x:y5m{w="1h"}[1h:5m] offset 30s > 14', "for": "2m"}
+    text = yaml.safe_dump({"groups": [{"name": "a", "interval": "30s", "rules": [rule]}]})
+    (group,) = yaml.safe_load(pressed_rules(text))["groups"]
+    assert group["interval"] == "500ms"
+    assert group["rules"] == [
+        {"record": "x:increase10m", "expr": 'x:y5m{w="1h"}[60000ms:5000ms] offset 500ms > 14', "for": "2000ms"}
+    ]
+    assert ROUTES["route"]["group_wait"] == "30s"
