@@ -55,7 +55,7 @@ def test_an_alert_leads_to_a_dashboard_with_a_time_and_with_variables_that_it_ha
     assert set_variables <= VARIABLES[uid]
     for variable in VARIABLES[uid]:
         if f"$labels.{variable}" in alert["annotations"]["summary"]:
-            assert f"var-{variable}={{{{ $labels.{variable} }}}}" in query
+            assert re.search(rf"var-{variable}={{{{ \$labels\.{variable}( \| urlquery)? }}}}", query)
 
 
 def test_what_an_alert_is_about_is_what_the_runbooks_have_in_its_order() -> None:

@@ -113,7 +113,13 @@ OF_THE_API: Final = {
 
 
 def test_the_page_gives_an_expression_for_every_figure_that_prometheus_can_tell() -> None:
-    assert PROMQL.keys() == OF_THE_API | {"time_to_reconnect", "failure_code_share", "token_risk", "freshness"}
+    assert PROMQL.keys() == OF_THE_API | {
+        "time_to_reconnect",
+        "failure_code_share",
+        "token_risk",
+        "telemetry_completeness",
+        "freshness",
+    }
 
 
 @pytest.mark.parametrize("name", sorted(OF_THE_API))
@@ -166,6 +172,12 @@ def test_quantiles_agree_to_the_bucket(world: World) -> None:
         ((_, seconds),) = world.scraped(expr).items()
         upper = bisect_left(edges, told[name] / 1000)
         assert edges[upper - 1] <= seconds <= edges[upper], name
+
+
+def test_api_and_promql_give_the_same_completeness(world: World) -> None:
+    share = world.asked("kpis?since=-1h")["completeness"]["share"]
+    assert share < 1
+    assert world.scraped(PROMQL["telemetry_completeness"]) == {(): pytest.approx(share, rel=1e-9)}
 
 
 def test_counts_agree_where_nothing_is_stretched(world: World) -> None:

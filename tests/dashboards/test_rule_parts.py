@@ -20,7 +20,7 @@ from tests.servers.prometheus import promtool as run_promtool
 CONDITION = re.compile(r"^\s*(?:and|unless)\b.*\n?", re.MULTILINE)
 CONDITION_WITHIN = re.compile(r" unless [^()]* offset \w+(?=\))")
 CONDITIONS = (CONDITION, CONDITION_WITHIN)
-RECORDING = {group["name"]: group["rules"] for group in groups() if group["name"].endswith("-recording")}
+RECORDING = [rule for group in groups() if "spikes" not in group["name"] for rule in group["rules"] if "record" in rule]
 # Of a pair of windows the long one, which has to have a history.
 WINDOW = re.compile(r'^\s*phase:rtc_slo_burn:ratio\{window="(\w+)"', re.MULTILINE)
 
@@ -33,9 +33,15 @@ def without_each(expr: str) -> Iterator[str]:
 
 
 def recordings_for(alert: Rule) -> list[Rule]:
-    """What an alert is computed from, as far as it is recorded."""
-    name = "roomwatch-budget-recording" if "rtc_slo" in alert["expr"] else None
-    return [*RECORDING["roomwatch-targets-recording"], *(RECORDING[name] if name else ())]
+    """What an alert is computed from, as far as it is recorded, in the order of recording."""
+    asked = alert["expr"]
+    kept: list[Rule] = []
+    for rule in reversed(RECORDING):
+        window = rule.get("labels", {}).get("window")
+        if rule["record"] in asked and (window is None or f'window="{window}"' in asked):
+            asked += rule["expr"]
+            kept.insert(0, rule)
+    return kept
 
 
 def variants(alert: Rule) -> tuple[list[Rule], list[Rule]]:
