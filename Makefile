@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+ALERTS_ARGS ?=
 ROUNDS ?= 1000
 PREVIEW_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: dashboards-preview help setup demo test faults spark compat compiled check cover mutate bench bench-e2e bench-quick bench-dashboards generate lock clean
+.PHONY: dashboards-preview help setup demo test faults spark compat compiled check cover mutate bench bench-e2e bench-quick bench-dashboards alerts-sim generate lock clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +106,9 @@ bench-quick: setup $(COMPILED)/stamp ## The same with fewer events: whether some
 
 bench-dashboards: setup ## How long each dashboard takes until all its queries are answered, over ten million events
 	@$(BIN)/python benchmarks/dashboards.py $(BENCH_ARGS)
+
+alerts-sim: setup ## The spike alert over simulated months, through a real Prometheus, beside common rules (an hour; ALERTS_ARGS)
+	@$(BIN)/python benchmarks/alerts/run.py --lines benchmarks/alerts/results.jsonl --picture docs/images/alerts.svg $(ALERTS_ARGS)
 
 generate: $(VENV)/dev.stamp ## Write the files that are generated from the code anew
 	@$(BIN)/python -m tools.generate

@@ -1,0 +1,1 @@
+"""The spike alert, measured on simulated months through a real Prometheus."""
