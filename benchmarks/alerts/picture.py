@@ -13,7 +13,7 @@ LEFT, TOP, PANEL_W, PANEL_H, GAP_X, GAP_Y = 56, 92, 260, 190, 50, 66
 MEASURES: Final = (
     ("recall", "Incidents found", 1.0, 0.9),
     ("precision", "Pages that were right", 1.0, 0.95),
-    ("minutes_p50", "Minutes to the page (median)", 25.0, 4.0),
+    ("minutes_p50", "Minutes to the page (median)", 24.0, 4.0),
 )
 COLOURS: Final = ("#8a8f98", "#d9822b", "#8f5fbf", "#3b7dd8")
 OURS: Final = "#1a8a4a"
@@ -42,7 +42,7 @@ def _parts(told: Sequence[dict[str, Any]]) -> Iterator[str]:
         for column, (measure, title, most, goal) in enumerate(MEASURES):
             these = [facts for facts in told if facts["failures"] == kind]
             x, y = LEFT + column * (PANEL_W + GAP_X), TOP + row * (PANEL_H + GAP_Y)
-            yield f'<text x="{x}" y="{y - 8}" font-weight="bold">{title}, failures {kind}</text>'
+            yield f'<text x="{x}" y="{y - 8}" font-weight="bold">{title}: {kind}</text>'
             yield from _panel(these, measure, most, goal, x, y, colours)
     yield (
         f'<text x="{LEFT}" y="{HEIGHT - 14}" fill="#666">Attempts to join an hour. Dashed: the goal. '
