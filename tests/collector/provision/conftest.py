@@ -26,20 +26,25 @@ def stub() -> Iterator[GrafanaStub]:
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    """Files to provision from: the folder as it is shipped, two dashboards, a data source each for two databases."""
+    """Files to provision from: the folder as it is shipped, two dashboards, two data sources."""
     there = tmp_path / "files"
     sources = there / "provisioning" / "datasources"
     shutil.copytree(dashboards_dir() / "provisioning" / "dashboards", there / "provisioning" / "dashboards")
     sources.mkdir()
-    shutil.copy(dashboards_dir() / "provisioning" / "datasources" / "roomwatch.yml", sources)
-    (sources / "store.yml").write_text(STORE)
+    (sources / "roomwatch.yml").write_text(SOURCES)
     for name in ("a", "b"):
         (there / f"roomwatch-{name}.json").write_text(board(name))
     return there
 
 
-STORE = """
+SOURCES = """
 datasources:
+  - name: Roomwatch Prometheus
+    uid: roomwatch-prometheus
+    type: prometheus
+    access: proxy
+    url: $ROOMWATCH_PROMETHEUS_URL
+    jsonData: {httpMethod: POST, timeInterval: 15s}
   - name: Roomwatch store
     uid: roomwatch-store
     type: grafana-postgresql-datasource
@@ -62,7 +67,7 @@ def given(stub: GrafanaStub, files: Path, arguments: tuple[str, ...]) -> list[st
 
 
 USUAL = {"grafana_token": ADMIN_TOKEN, "prometheus_url": "http://p:9090", "url": "http://r:8787"}
-"""As an administrator, with the variables that the shipped data source names."""
+"""As an administrator, with the variables of one of the data sources."""
 
 
 @pytest.fixture

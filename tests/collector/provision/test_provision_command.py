@@ -12,8 +12,10 @@ def rows(said: str) -> list[str]:
     return [" ".join(line.split()) for line in said.splitlines()]
 
 
-def test_a_run_makes_everything_and_the_next_finds_nothing_to_do(stub: GrafanaStub, provision_process: Run) -> None:
-    shown = provision_process("--dry-run")
+def test_a_run_makes_everything_and_the_next_finds_nothing_to_do(
+    stub: GrafanaStub, provision: Run, provision_process: Run
+) -> None:
+    shown = provision("--dry-run")
     assert (shown.returncode, stub.written) == (1, [])
     assert rows(shown.stdout)[-1].endswith("4 to create, 1 left out; nothing was done")
     made = provision_process()
@@ -31,7 +33,7 @@ def test_a_run_makes_everything_and_the_next_finds_nothing_to_do(stub: GrafanaSt
     )
     assert {held.folder_uid for held in stub.state.dashboards.values()} == {"roomwatch"}
     written = list(stub.written)
-    again = provision_process("--prune")
+    again = provision("--prune")
     assert (again.returncode, stub.written) == (0, written)
     assert rows(again.stdout)[-1] == f"Grafana 11.6.16 at {stub.url}: nothing to do, 4 are as they should be"
 
