@@ -18,7 +18,8 @@ from typing import Any, Final
 FILES: Final = sorted((Path(__file__).resolve().parents[1] / "dashboards").glob("roomwatch-*.json"))
 EDITED: Final = "roomwatch-overview"
 SOURCE: Final = {"type": "prometheus", "uid": "roomwatch-prometheus"}
-_BY_GRAFANA: Final = r"\$__\w+"
+_VARIABLE: Final = re.compile(r"\$\{?(?!__)\w+(?::\w+)?\}?")
+"""Ours; those that begin with two underscores Grafana fills in itself."""
 
 
 def ask(url: str, path: str, body: Any = None) -> Any:
@@ -40,7 +41,7 @@ def expressions(dashboard: Any) -> list[str]:
     found = [
         target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ()) if target.get("expr")
     ]
-    return [re.sub(rf"(?!{_BY_GRAFANA})\$\{{?\w+(?::\w+)?\}}?", ".*", expr) for expr in found]
+    return [_VARIABLE.sub(".*", expr) for expr in found]
 
 
 def main(url: str) -> None:

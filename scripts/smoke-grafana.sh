@@ -44,8 +44,10 @@ if [ -z "${GRAFANA_URL:-}" ]; then
     step "start"
     deploy/compose/secrets.sh
     own_containers=1
-    docker compose up --detach --wait --build grafana prometheus alertmanager collector
-    ROOMWATCH_GRAFANA_USER=admin
+    docker compose up --detach --build grafana prometheus alertmanager collector
+    # For Grafana alone: Compose takes it for a failure of the whole that the service topics is done and ends.
+    docker compose up --detach --wait --no-deps grafana
+    ROOMWATCH_GRAFANA_USER="admin"
     ROOMWATCH_GRAFANA_PASSWORD=$(cat deploy/compose/secrets/grafana_admin_password)
     ROOMWATCH_POSTGRESQL_PASSWORD=$(cat deploy/compose/secrets/grafana_postgres_password)
     export ROOMWATCH_GRAFANA_USER ROOMWATCH_GRAFANA_PASSWORD ROOMWATCH_POSTGRESQL_PASSWORD

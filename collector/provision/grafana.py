@@ -41,6 +41,7 @@ from collector.provision.values import (
 )
 
 LISTED_MAX: Final = 5_000
+FOLDERS_MAX: Final = 1_000
 _VERSIONS: Final = 50
 _UNKNOWN, _CLASHES = 404, (409, 412)
 
@@ -99,7 +100,7 @@ class Grafana:
     def folder(self, uid: str) -> Folder | None:
         """See GrafanaPort."""
         # Not by its uid: Grafana says 403 of a folder that is not there, to whoever may not read all of them.
-        listed = self._list("list folders", EDITOR, self._api.client.GET, f"/folders?limit={LISTED_MAX}")
+        listed = self._list("list folders", EDITOR, self._api.client.GET, f"/folders?limit={FOLDERS_MAX}")
         found = next((one for one in listed if one.get("uid") == uid), None)
         return None if found is None else Folder(uid, str(found.get("title", "")), int(found.get("version") or 0))
 

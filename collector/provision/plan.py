@@ -117,7 +117,7 @@ def plan_data_source(found: FoundDataSource | None, wanted: DataSource, *, force
     """What becomes of a data source. `secrets`: passwords are sent again, since Grafana tells nobody which it has."""
     step = partial(Step, Kind.DATA_SOURCE, wanted.uid, wanted.name)
     if wanted.missing:
-        return step(Verdict.LEFT_OUT, f"set {' and '.join(wanted.missing)} for it")
+        return step(Verdict.LEFT_OUT, f"set {', '.join(wanted.missing)} for it")
     body = _full_body(wanted.body, found)
     if found is None:
         return step(Verdict.CREATE, payload=(wanted, body))

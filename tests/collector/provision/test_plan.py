@@ -131,7 +131,7 @@ def source_planned(there: FoundDataSource, wanted: DataSource = SOURCE, **told: 
 def test_a_data_source_whose_variables_are_not_set_is_left_out() -> None:
     lacking = dataclasses.replace(SOURCE, missing=("A", "B"))
     step = plan_data_source(None, lacking, force=True, secrets=True)
-    assert (step.verdict, step.why, step.payload) == (Verdict.LEFT_OUT, "set A and B for it", None)
+    assert (step.verdict, step.why, step.payload) == (Verdict.LEFT_OUT, "set A, B for it", None)
 
 
 def test_a_data_source_is_unchanged_whatever_grafana_adds() -> None:
