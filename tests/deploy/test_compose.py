@@ -16,7 +16,7 @@ from tests.servers.alertmanager import amtool
 from tests.servers.grafana_stub import PASSWORD, GrafanaStub
 from tests.servers.processes import free_port
 from tests.servers.prometheus import promtool
-from tests.stage import environment
+from tests.stage import ROOMWATCH, environment
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -104,7 +104,12 @@ def smoke(url: str) -> tuple[int, str]:
     given = environment({"grafana_user": "admin", "grafana_password": PASSWORD})
     script = [ROOT / "scripts" / "smoke-grafana.sh"]
     done = subprocess.run(
-        script, env={**given, "GRAFANA_URL": url}, capture_output=True, text=True, timeout=150, check=False
+        script,
+        env={**given, "GRAFANA_URL": url, "BIN": str(ROOMWATCH.parent)},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
     )
     return done.returncode, done.stdout.splitlines()[-1]
 
