@@ -7,7 +7,7 @@ from typing import Final
 from tools.dashboards import promql
 from tools.dashboards.frame import dashboard as framed
 from tools.dashboards.frame import label_variable, link_to
-from tools.dashboards.panels import bars, instant, linked, query, row, series, stat, table, wide
+from tools.dashboards.panels import bars, coarse, instant, linked, query, row, series, stat, table, wide
 from tools.dashboards.promql import REGION, drop_rate, failures, in_range, or_none, per_minute, rates_that_rose
 from tools.dashboards.vocabulary import (
     COUNT,
@@ -102,12 +102,14 @@ def where() -> list[Json]:
     ratio = f"{in_range(failures(), 'region', over='1h')} / ({joined_by_region()} > 0)"
     return [
         linked(
-            series(
-                "Failures to attempts over the last hour, by region",
-                "Sessions that failed with a chosen code in the hour before each moment, of those that tried to join "
-                "in it: a region with more people has no higher line. All regions together: look at releases.",
-                [query(ratio, "{{region}}")],
-                unit=SHARE,
+            coarse(
+                series(
+                    "Failures to attempts over the last hour, by region",
+                    "Sessions that failed with a chosen code in the hour before each moment, of those that tried to "
+                    "join in it: a region with more people has no higher line. All regions together: look at releases.",
+                    [query(ratio, "{{region}}")],
+                    unit=SHARE,
+                )
             ),
             RELEASES.question,
             link_to(RELEASES, "region", "code"),

@@ -7,7 +7,7 @@ from typing import Final
 from tools.dashboards import promql
 from tools.dashboards.frame import dashboard as framed
 from tools.dashboards.frame import label_variable, link_to
-from tools.dashboards.panels import heatmap, instant, linked, query, row, series, stat
+from tools.dashboards.panels import coarse, heatmap, instant, linked, query, row, series, stat
 from tools.dashboards.promql import DECIDED, REGION, in_range, outages_ended, per_minute, quantile
 from tools.dashboards.vocabulary import DROPS, OUTAGES, PER_MINUTE, RECONNECT_OBJECTIVE, SECONDS, SHARE, Json
 
@@ -139,15 +139,17 @@ def over_time() -> list[Json]:
         " / (sum(rate(rtc_state_seconds_total[$__rate_interval])) > 0)"
     )
     return [
-        series(
-            "Reconnect success over the last hour",
-            "Of the outages that ended in the hour before each moment, all regions. Strict counts who left while "
-            "reconnecting as a failure, lenient does not count them at all: between the two lines are those who left. "
-            "The dashed line is the objective.",
-            [query(success, "strict"), query(lenient, "lenient")],
-            unit=SHARE,
-            below_is_bad=RECONNECT_OBJECTIVE,
-            most=1,
+        coarse(
+            series(
+                "Reconnect success over the last hour",
+                "Of the outages that ended in the hour before each moment, all regions. Strict counts who left while "
+                "reconnecting as a failure, lenient does not count them at all: between the two lines are those who "
+                "left. The dashed line is the objective.",
+                [query(success, "strict"), query(lenient, "lenient")],
+                unit=SHARE,
+                below_is_bad=RECONNECT_OBJECTIVE,
+                most=1,
+            )
         ),
         series(
             "Time reconnecting per session-hour",

@@ -7,7 +7,7 @@ from typing import Final
 from tools.dashboards import promql
 from tools.dashboards.frame import dashboard as framed
 from tools.dashboards.frame import label_variable, link_to
-from tools.dashboards.panels import instant, linked, query, row, series, stat
+from tools.dashboards.panels import coarse, instant, linked, query, row, series, stat
 from tools.dashboards.promql import REGION, failures, per_minute
 from tools.dashboards.vocabulary import (
     DROPS,
@@ -97,14 +97,16 @@ def promise() -> list[Json]:
     """How fast the budget goes, and what uses it."""
     return [
         linked(
-            series(
-                "Dropped share over the last hour, by region",
-                "Sessions dropped, abandoned or lost in the hour before each moment, of those that ended in it and had "
-                "joined, by region. The dashed line is what the objective allows. One region above it: its signaling "
-                "or network; all of them: a release or a service they share.",
-                [query(promql.dropped_share_by_region(over="1h"), "{{region}}")],
-                unit=SHARE,
-                above_is_bad=BUDGET,
+            coarse(
+                series(
+                    "Dropped share over the last hour, by region",
+                    "Sessions dropped, abandoned or lost in the hour before each moment, of those that ended in it "
+                    "and had joined, by region. The dashed line is what the objective allows. One region above it: its "
+                    "signaling or network; all of them: a release or a service they share.",
+                    [query(promql.dropped_share_by_region(over="1h"), "{{region}}")],
+                    unit=SHARE,
+                    above_is_bad=BUDGET,
+                )
             ),
             DROPS.question,
             link_to(DROPS, "region", "code"),

@@ -306,6 +306,11 @@ def laid_out(lines: Sequence[tuple[int, Sequence[Json]]]) -> list[Json]:
     return panels
 
 
+def coarse(one: Json) -> Json:
+    """The same panel, asked at steps of two minutes and more: what looks back an hour at each step is dear."""
+    return one | {"interval": "2m"}
+
+
 def wide(columns: int, one: Json) -> Json:
     """The same panel, so many of the 24 columns wide."""
     return one | {"gridPos": {"w": columns}}

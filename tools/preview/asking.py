@@ -16,7 +16,7 @@ from tools.preview.lived import SCRAPES_EVERY_S
 Json = dict[str, Any]
 
 POINTS: Final = 540
-_UNITS_S: Final = {"m": 60, "h": 3_600, "d": 86_400}
+_UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 class Series(NamedTuple):
@@ -57,15 +57,20 @@ def asked(sources: Sources, dashboard: Json, panel: Json) -> Asked:
     if found is None:
         raise ValueError(f"{dashboard['time']['from']} is no beginning that is known here")
     since_s = sources.now_s - int(found[1]) * _UNITS_S[found[2]]
-    answers = [_answer(sources, target, since_s) for target in panel.get("targets", ())]
+    least_s = _seconds(panel.get("interval", "15s"))
+    answers = [_answer(sources, target, since_s, least_s) for target in panel.get("targets", ())]
     return Asked(since_s, sources.now_s, answers)
 
 
-def _answer(sources: Sources, target: Json, since_s: int) -> Sequence[Series] | Rows:
+def _seconds(duration: str) -> int:
+    return int(duration[:-1]) * _UNITS_S[duration[-1]]
+
+
+def _answer(sources: Sources, target: Json, since_s: int, least_s: int) -> Sequence[Series] | Rows:
     if "rawSql" in target:
         rows = _of_postgresql(sources, target["rawSql"], since_s)
         return _as_series(rows) if target["format"] == "time_series" else rows
-    found = _of_prometheus(sources, target, since_s)
+    found = _of_prometheus(sources, target, since_s, least_s)
     return _as_rows(found, target["refId"]) if target["format"] == "table" else found
 
 
@@ -84,9 +89,9 @@ def _as_series(rows: Rows) -> list[Series]:
     return [Series(name, {}, its) for name, its in points.items()]
 
 
-def _of_prometheus(sources: Sources, target: Json, since_s: int) -> list[Series]:
+def _of_prometheus(sources: Sources, target: Json, since_s: int, least_s: int) -> list[Series]:
     range_s = sources.now_s - since_s
-    step_s = max(range_s // POINTS, 15)
+    step_s = max(range_s // POINTS, least_s)
     interval = f"{max(4 * SCRAPES_EVERY_S, step_s + SCRAPES_EVERY_S)}s"
     expr = substituted(target["expr"], range_=f"{range_s}s", interval=interval)
     for name, word in sources.chosen.items():
