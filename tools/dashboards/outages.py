@@ -147,6 +147,7 @@ def over_time() -> list[Json]:
                 "left. The dashed line is the objective.",
                 [query(success, "strict"), query(lenient, "lenient")],
                 unit=SHARE,
+                colours=("success",),
                 below_is_bad=RECONNECT_OBJECTIVE,
                 most=1,
             )

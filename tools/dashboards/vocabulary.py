@@ -123,7 +123,7 @@ MEANINGS: Final[dict[str, dict[str, str]]] = {
         "other": GREY,
     },
     "quantile": {"p50": LIGHT_BLUE, "p95": BLUE, "p99": DARK_BLUE, "all": ORANGE},
-    "objective": {"objective": GREY, "budget": GREY},
+    "success": {"strict": GREEN, "lenient": LIGHT_BLUE},
 }
 """What is shown by colour, and the colour of each of its values."""
 
