@@ -16,7 +16,7 @@ from tools.dashboards import lint, overview
 from tools.dashboards.files import FILES
 from tools.dashboards.lint_queries import metrics_in
 from tools.dashboards.shipped import DASHBOARDS as SHIPPED
-from tools.dashboards.vocabulary import MEANINGS, OVERVIEW
+from tools.dashboards.vocabulary import LAG_MAX_S, MEANINGS, OVERVIEW, SPIKE_SCORE
 
 Dashboard = dict[str, Any]
 
@@ -165,6 +165,13 @@ def test_alerts_lead_to_dashboards_that_are_shipped() -> None:
     led_to = {re.findall(r"/d/([\w-]+)", alert["annotations"]["dashboard_url"])[0] for alert in alerts()}
     assert led_to
     assert led_to - set(UIDS) == set()
+
+
+def test_thresholds_are_those_of_alerts() -> None:
+    asked = {alert["alert"]: str(alert["expr"]) for alert in alerts()}
+    scores = re.findall(r"(?:poisson_z10m|score10m)\s+> (\d+)", asked["RtcFailureSpike"])
+    assert min(map(int, scores)) == SPIKE_SCORE
+    assert re.findall(r"rtc_collector_lag_seconds\) > (\d+)", asked["RtcCollectorLagging"]) == [str(LAG_MAX_S)]
 
 
 def test_a_recorded_series_is_told_from_a_metric_whose_name_it_begins_with() -> None:
