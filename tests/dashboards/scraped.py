@@ -56,6 +56,9 @@ def live_through(metrics: Metrics, now_us: int) -> None:
     metrics.event_delay.observe(0.02)
     metrics.transaction.observe(0.004)
     metrics.batch_events.observe(7)
+    metrics.events_expected.inc(200)
+    metrics.events_received.inc(199)
+    metrics.swept_at.set(now_us / 1_000_000)
     metrics.aged_at.set(now_us / 1_000_000 - 60)
     metrics.store_bytes.labels("all").set(4_000_000)
 

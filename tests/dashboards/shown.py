@@ -34,7 +34,7 @@ ANNOTATIONS: Final = sorted(
         note["target"]["expr"]
         for dashboard in COMMITTED.values()
         for note in dashboard["annotations"]["list"]
-        if "target" in note
+        if "expr" in note.get("target", ())
     }
 )
 

@@ -10,13 +10,22 @@ import yaml
 
 from collector import metric_labels
 from session_core.errors import CATALOGUE
-from tests.dashboards.rule_files import DASHBOARDS, ROOT, alerts
+from tests.dashboards.rule_files import DASHBOARDS, ROOT, alerts, rules
 from tests.dashboards.shown import COMMITTED, KNOWN, LISTED, UIDS
 from tools.dashboards import lint, overview
 from tools.dashboards.files import FILES
 from tools.dashboards.lint_queries import metrics_in
 from tools.dashboards.shipped import DASHBOARDS as SHIPPED
-from tools.dashboards.vocabulary import LAG_MAX_S, MEANINGS, OVERVIEW, SPIKE_SCORE
+from tools.dashboards.vocabulary import (
+    COMPLETE_FROM,
+    JOIN_OBJECTIVE,
+    LAG_MAX_S,
+    MEANINGS,
+    OBJECTIVE,
+    OVERVIEW,
+    RECONNECT_OBJECTIVE,
+    SPIKE_SCORE,
+)
 
 Dashboard = dict[str, Any]
 
@@ -26,14 +35,12 @@ ON_NO_PANEL = {
     "rtc_state_transitions_total": "for questions at hand; outages and ends show what matters",
     "rtc_token_risk_sessions": "belongs to a dashboard about tokens",
     "rtc_collector_batch_events": "for questions at hand about the write path",
-    "rtc_collector_events_expected_total": "belongs to a dashboard about telemetry; RtcCompletenessLow asks it",
-    "rtc_collector_events_received_total": "belongs to a dashboard about telemetry; RtcCompletenessLow asks it",
-    "rtc_collector_sweep_timestamp_seconds": "belongs to a dashboard about telemetry; RtcSweepBehind asks it",
     "rtc_collector_unknown_fields_total": "tells of newer clients, which is no trouble",
     "rtc_collector_append_time_missing": "`roomwatch check` and /readyz tell it to whom it concerns",
     "rtc_collector_rows_aged_out_total": "for questions at hand about retention",
     "rtc_collector_client_values_total": "an alert looks at it; which values there are is asked of the API",
     "rtc_collector_retention_failures_total": "its log line names the reason; what counts is the last success",
+    "rtc_collector_retention_success_timestamp_seconds": "the alert RtcRetentionFails asks it",
     "rtc_collector_oldest_day_timestamp_seconds": "for questions at hand: how far back events reach",
     "rtc_collector_dead_letters_left_out_total": "what is refused is shown by reason; this tells where to look for it",
     "rtc_collector_cache_sessions": "for questions at hand about memory",
@@ -179,6 +186,18 @@ def test_a_recorded_series_is_told_from_a_metric_whose_name_it_begins_with() -> 
         "rtc_completeness:ratio30m",
         "rtc_sessions_live",
     }
+
+
+def test_objectives_are_those_that_alerts_go_by() -> None:
+    settings = {
+        (rule["record"], *rule.get("labels", {}).values()): float(found[1])
+        for rule in rules()
+        if (found := re.fullmatch(r"vector\(([\d.]+)\)", str(rule["expr"]))) and "record" in rule
+    }
+    assert settings["phase:rtc_slo_budget:ratio", "session"] == pytest.approx(1 - OBJECTIVE)
+    assert settings["phase:rtc_slo_budget:ratio", "join"] == pytest.approx(1 - JOIN_OBJECTIVE)
+    assert settings["rtc_reconnect_success_target:ratio",] == RECONNECT_OBJECTIVE
+    assert settings["rtc_completeness_target:ratio",] == COMPLETE_FROM
 
 
 def test_every_metric_is_on_a_panel_or_has_a_reason_why_not() -> None:

@@ -30,7 +30,9 @@ def dashboard(
 ) -> Json:
     """The whole dashboard, as Grafana reads it from a file."""
     on_postgresql = board.needs == POSTGRESQL_BOARD
-    annotations = [_built_in_annotation()] if on_postgresql else [_built_in_annotation(), _alerts_annotation()]
+    annotations = [_built_in_annotation(), _incidents_annotation()]
+    if not on_postgresql:
+        annotations.append(_alerts_annotation())
     return {
         "annotations": {"list": annotations},
         "description": f"{description} Needs {board.needs}.",
@@ -145,6 +147,18 @@ def _built_in_annotation() -> Json:
         "iconColor": "rgba(0, 211, 255, 1)",
         "name": "Annotations & Alerts",
         "type": "dashboard",
+    }
+
+
+def _incidents_annotation() -> Json:
+    """What `roomwatch provision` marks, from start to end; it is there when Prometheus has forgotten the alert."""
+    return {
+        "datasource": {"type": "grafana", "uid": "-- Grafana --"},
+        "enable": True,
+        "hide": False,
+        "iconColor": "orange",
+        "name": "Incidents",
+        "target": {"limit": 100, "refId": "Incidents", "matchAny": False, "tags": [TAG, "incident"], "type": "tags"},
     }
 
 

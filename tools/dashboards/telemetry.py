@@ -9,11 +9,12 @@ from tools.dashboards.panels import instant, query, row, series, stat
 from tools.dashboards.promql import in_range, quantile, rates_that_rose
 from tools.dashboards.vocabulary import (
     BYTES,
+    COMPLETE_FROM,
     LAG_MAX_S,
     PER_MINUTE,
     PER_SECOND,
-    RETENTION_LATE_S,
     SECONDS,
+    SHARE,
     TELEMETRY,
     Json,
 )
@@ -68,13 +69,17 @@ def now() -> list[Json]:
             above_is_bad=1,
         ),
         stat(
-            "Since old rows were deleted",
-            "Time since a collector last deleted all that was old. Above a day the store grows: the collector's "
-            "log names the reason.",
-            query("time() - max(rtc_collector_retention_success_timestamp_seconds > 0)"),
-            unit=SECONDS,
-            above_is_bad=RETENTION_LATE_S,
-            when_none="not yet",
+            "Complete",
+            "Events that came in time, of those that sessions had sent by their sequence numbers, in the time range. "
+            f"Below {COMPLETE_FROM:.0%} counts tell less than happened: outboxes overflow, or clients die. "
+            "What a silent session did not say any more is unknown.",
+            instant(
+                f"{in_range('rtc_collector_events_received_total')}"
+                f" / ({in_range('rtc_collector_events_expected_total')} > 0)"
+            ),
+            unit=SHARE,
+            below_is_bad=COMPLETE_FROM,
+            when_none="no event",
         ),
     ]
 
@@ -85,8 +90,12 @@ def late() -> list[Json]:
         series(
             "Behind, by partition",
             "Age of the oldest event not stored; 0 when caught up. The dashed line is where spike alerts fall silent. "
-            "One partition alone: its collector waits for something; all of them: the store or the broker.",
-            [query("max by (partition) (rtc_collector_lag_seconds)", "partition {{partition}}")],
+            "One partition alone: its collector waits for something; all of them: the store or the broker. Beside it "
+            "the time since somebody looked for sessions that fell silent, of the partition where that is longest ago.",
+            [
+                query("max by (partition) (rtc_collector_lag_seconds)", "partition {{partition}}"),
+                query("time() - min(rtc_collector_sweep_timestamp_seconds > 0)", "since the last sweep"),
+            ],
             unit=SECONDS,
             above_is_bad=LAG_MAX_S,
         ),

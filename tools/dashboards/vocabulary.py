@@ -34,15 +34,15 @@ ROOM: Final = Board("roomwatch-room", "What happened in this room?", POSTGRESQL_
 TELEMETRY: Final = Board("roomwatch-telemetry", "Can I trust these numbers?", PROMETHEUS_BOARD)
 
 OBJECTIVE: Final = 0.98
-"""SETTING: the share of sessions that should end without being dropped. What is missing to 1 is the budget."""
+"""The share of sessions that should end without being dropped, as phase:rtc_slo_budget:ratio leaves it."""
 JOIN_OBJECTIVE: Final = 0.99
-"""SETTING: the share of joins that should succeed."""
+"""The share of joins that should succeed, as the same does."""
 RECONNECT_OBJECTIVE: Final = 0.8
-"""SETTING: the share of outages that should end well, as docs/kpis.md counts strictly."""
+"""The share of outages that should end well, as rtc_reconnect_success_target:ratio says."""
 
-SPIKE_SCORE: Final = 4  # as in RtcFailureSpike
+SPIKE_SCORE: Final = 5  # as in RtcFailureSpike
 LAG_MAX_S: Final = 120  # as in RtcCollectorLagging
-RETENTION_LATE_S: Final = 86_400  # as in RtcRetentionFails
+COMPLETE_FROM: Final = 0.99  # as in RtcCompletenessLow
 
 PER_MINUTE: Final = "cpm"
 PER_SECOND: Final = "ops"
