@@ -27,6 +27,7 @@ def drawn(told: Sequence[dict[str, Any]]) -> str:
 def _parts(told: Sequence[dict[str, Any]]) -> Iterator[str]:
     names = list(dict.fromkeys(facts["name"] for facts in told))
     others = [name for name in names if name != ALERT]
+    volumes = sorted({facts["attempts_per_hour"] for facts in told})
     colours = {**dict(zip(others, COLOURS, strict=False)), ALERT: OURS}
     yield (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
@@ -43,7 +44,7 @@ def _parts(told: Sequence[dict[str, Any]]) -> Iterator[str]:
             these = [facts for facts in told if facts["failures"] == kind]
             x, y = LEFT + column * (PANEL_W + GAP_X), TOP + row * (PANEL_H + GAP_Y)
             yield f'<text x="{x}" y="{y - 8}" font-weight="bold">{title}: {kind}</text>'
-            yield from _panel(these, measure, most, goal, x, y, colours)
+            yield from _panel(these, volumes, measure, most, goal, x, y, colours)
     yield (
         f'<text x="{LEFT}" y="{HEIGHT - 14}" fill="#666">Attempts to join an hour. Dashed: the goal. '
         "Lines that leave a panel are cut at its rim.</text>"
@@ -52,9 +53,15 @@ def _parts(told: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def _panel(
-    told: Sequence[dict[str, Any]], measure: str, most: float, goal: float, x: int, y: int, colours: dict[str, str]
+    told: Sequence[dict[str, Any]],
+    volumes: Sequence[int],
+    measure: str,
+    most: float,
+    goal: float,
+    x: int,
+    y: int,
+    colours: dict[str, str],
 ) -> Iterator[str]:
-    volumes = sorted({facts["attempts_per_hour"] for facts in told})
     steps = max(1, len(volumes) - 1)
 
     def at(volume: int, value: float) -> tuple[float, float]:
@@ -77,7 +84,7 @@ def _panel(
     for name, colour in colours.items():
         points = [
             at(facts["attempts_per_hour"], facts[measure])
-            for facts in told
+            for facts in sorted(told, key=lambda facts: facts["attempts_per_hour"])
             if facts["name"] == name and facts[measure] is not None
         ]
         width = 3.5 if name == ALERT else 1.8
