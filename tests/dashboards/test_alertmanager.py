@@ -50,7 +50,7 @@ def pressed_rules(text: str) -> str:
     return yaml.safe_dump(whole, sort_keys=False)
 
 
-def pressed_routes(receiver: WebhookReceiver, token: Path) -> str:
+def pressed_routes(url: str, token: Path) -> str:
     def press(route: dict[str, Any]) -> None:
         route.update({key: pressed(route[key]) for key in WAIT_KEYS & route.keys()})
         for child in route.get("routes", ()):
@@ -59,7 +59,7 @@ def pressed_routes(receiver: WebhookReceiver, token: Path) -> str:
     whole = yaml.safe_load((DASHBOARDS / "alertmanager.yml").read_text())
     press(whole["route"])
     text = yaml.safe_dump(whole, sort_keys=False)
-    return re.sub(r"http://[\d.:]+", receiver.url, text).replace("roomwatch-token", str(token))
+    return re.sub(r"http://[\d.:]+", url, text).replace("roomwatch-token", str(token))
 
 
 class Rooms:
@@ -114,7 +114,7 @@ def test_one_incident_is_one_page_with_the_right_words_and_its_end(tmp_path: Pat
     with (
         Scraped() as scraped,
         WebhookReceiver() as receiver,
-        Alertmanager(pressed_routes(receiver, token)) as alertmanager,
+        Alertmanager(pressed_routes(receiver.url, token)) as alertmanager,
         Prometheus(prometheus_of(scraped, alertmanager), rules) as prometheus,
     ):
         rooms = Rooms(scraped)
@@ -180,7 +180,7 @@ def test_what_follows_from_an_alert_is_not_told_beside_it(
     names = {source} | silent | heard
     token = tmp_path / "token"
     token.write_text("a-token")
-    with WebhookReceiver() as receiver, Alertmanager(pressed_routes(receiver, token)) as alertmanager:
+    with WebhookReceiver() as receiver, Alertmanager(pressed_routes(receiver.url, token)) as alertmanager:
         alertmanager.post(*({"labels": {"alertname": name, "severity": "page"}} for name in sorted(names)))
         wait_until(lambda: len(alertmanager.alerts()) == len(names))
         inhibited = {one["labels"]["alertname"] for one in alertmanager.alerts() if one["status"]["inhibitedBy"]}

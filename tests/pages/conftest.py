@@ -21,6 +21,8 @@ from tests.pages.scene import NOW_US, SPIKE, lives, room_of_the_story
 from tests.servers.processes import free_port
 from tests.waiting import wait_until
 
+TOKEN = "a-token"  # noqa: S105 - of these tests
+
 
 class Site:
     """One server that can be stopped and started again on its port. `now_us` is its clock, moved by hand."""
@@ -38,6 +40,7 @@ class Site:
             "9.9.9",
             clock_us=lambda: self.now_us,
             kept=Incidents(engine),
+            alertmanager_token=TOKEN,
         )
         self.start()
 
