@@ -18,6 +18,7 @@ from tests.servers.postgresql import PostgreSQL
 if TYPE_CHECKING:
     # Playwright takes .3 s to import, which only tests of pages should pay.
     from playwright.async_api import Page
+    from sqlalchemy import Engine
 
     from tests.servers.browser import Chromium, PageOpener
 
@@ -69,6 +70,17 @@ def topic(make_topic: Callable[..., str]) -> str:
 def group() -> str:
     """The name of a consumer group that no other test uses."""
     return f"group-{os.getpid()}-{next(_NUMBERS)}"
+
+
+@pytest.fixture
+def empty_engine(tmp_path: Path) -> Iterator["Engine"]:
+    """A fresh SQLite store at the newest schema, for tests that need any store."""
+    from collector.store.engine import make_engine, migrate
+
+    engine = make_engine(f"sqlite:///{tmp_path}/store.db")
+    migrate(engine)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

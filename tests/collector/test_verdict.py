@@ -1,14 +1,12 @@
 """Every rule of verdicts, played out by lives in a store."""
 
 import re
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 from sqlalchemy import Engine
 
-from collector.store.engine import make_engine, migrate
 from collector.store.reader import Reader
 from collector.verdict import RULES, Verdict, verdict_of
 from session_core import wire
@@ -25,18 +23,10 @@ Ask = Callable[..., Verdict]
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterable[Engine]:
-    made = make_engine(f"sqlite:///{tmp_path}/store.db")
-    migrate(made)
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def ask(engine: Engine) -> Ask:
+def ask(empty_engine: Engine) -> Ask:
     def verdict(life: Life, *others: Life, now_us: int = NOW_US) -> Verdict:
-        fill(engine, [life, *others], now_us=now_us)
-        return verdict_of(Reader(engine).case(life.session_id, now_us=now_us))
+        fill(empty_engine, [life, *others], now_us=now_us)
+        return verdict_of(Reader(empty_engine).case(life.session_id, now_us=now_us))
 
     return verdict
 
@@ -233,10 +223,10 @@ def test_who_was_not_heard_of_any_more_went_silent(ask: Ask) -> None:
     assert found.missing == ("what happened after its last event",)
 
 
-def test_what_was_never_told_is_said_to_be_missing(engine: Engine) -> None:
+def test_what_was_never_told_is_said_to_be_missing(empty_engine: Engine) -> None:
     life = away(there()).disconnected(reason="leave", origin=Origin.LOCAL)
-    fill(engine, [life], now_us=NOW_US)
-    whole = Reader(engine).case(life.session_id, now_us=NOW_US)
+    fill(empty_engine, [life], now_us=NOW_US)
+    whole = Reader(empty_engine).case(life.session_id, now_us=NOW_US)
     session = whole.story.session.model_copy(update={"events_expected": whole.story.session.events_received + 3})
     # Three events never came, the outage among them, and those that came have aged out.
     story = whole.story.model_copy(update={"session": session, "events": (), "outages": ()})
@@ -252,10 +242,10 @@ def test_a_rejoin_is_told(ask: Ask) -> None:
     assert found.evidence[-1].says == f"came back as session {again.session_id}"
 
 
-def test_the_same_case_has_the_same_verdict(engine: Engine) -> None:
+def test_the_same_case_has_the_same_verdict(empty_engine: Engine) -> None:
     life = dropped(there())
-    fill(engine, [life, *crowd(9)], now_us=NOW_US)
-    reader = Reader(engine)
+    fill(empty_engine, [life, *crowd(9)], now_us=NOW_US)
+    reader = Reader(empty_engine)
     first, second = (verdict_of(reader.case(life.session_id, now_us=now)) for now in (NOW_US, NOW_US + MINUTE_US))
     assert first == second
 

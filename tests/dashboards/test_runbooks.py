@@ -1,8 +1,6 @@
 """What a runbook offers at night can be asked: queries parse and name what exists, calls and commands are answered."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import promql_parser
 import pytest
@@ -13,7 +11,6 @@ from sqlalchemy import Engine, text
 from collector.api.app import make_app
 from collector.api.health import Readiness
 from collector.metrics import Metrics
-from collector.store.engine import make_engine, migrate
 from collector.store.incidents import Incidents
 from collector.store.reader import Reader
 from session_core.errors import CATALOGUE
@@ -40,14 +37,6 @@ def looks_of(body: str) -> list[str]:
     return re.findall(r"^\d\. (.+)$", body, re.MULTILINE)
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = make_engine(f"sqlite:///{tmp_path}/store.db")
-    migrate(made)
-    yield made
-    made.dispose()
-
-
 @pytest.mark.parametrize("name", BODIES)
 def test_a_runbook_has_its_sections_in_order_and_three_looks(name: str) -> None:
     body = BODIES[name]
@@ -64,16 +53,18 @@ def test_a_query_for_prometheus_is_one_of_what_there_is(expr: str) -> None:
 
 
 @pytest.mark.parametrize("statement", SQL)
-def test_a_query_for_the_store_can_be_run(engine: Engine, statement: str) -> None:
-    with engine.connect() as connection:
+def test_a_query_for_the_store_can_be_run(empty_engine: Engine, statement: str) -> None:
+    with empty_engine.connect() as connection:
         assert connection.execute(text(statement)).all() == []
 
 
 @pytest.mark.parametrize("call", CALLS)
-async def test_a_call_is_one_that_the_api_answers(engine: Engine, call: str) -> None:
+async def test_a_call_is_one_that_the_api_answers(empty_engine: Engine, call: str) -> None:
     metrics = Metrics(CollectorRegistry(), version="1")
     ready = Readiness(ready=True)
-    app = make_app(Reader(engine), metrics, lambda: ready, "1", clock_us=lambda: NOW_US, kept=Incidents(engine))
+    app = make_app(
+        Reader(empty_engine), metrics, lambda: ready, "1", clock_us=lambda: NOW_US, kept=Incidents(empty_engine)
+    )
     async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
         answer = await client.get(call)
     assert answer.status_code == 200, answer.text

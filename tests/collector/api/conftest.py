@@ -1,8 +1,5 @@
 """The application over a store that holds the room of the story."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from httpx import ASGITransport, AsyncClient
 from prometheus_client import CollectorRegistry
@@ -11,7 +8,6 @@ from sqlalchemy import Engine
 from collector.api.app import make_app
 from collector.api.health import Check, Readiness
 from collector.metrics import Metrics
-from collector.store.engine import make_engine, migrate
 from collector.store.incidents import Incidents
 from collector.store.reader import Reader
 from tests.filling import fill
@@ -30,14 +26,6 @@ class World:
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-@pytest.fixture
-def empty_engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = make_engine(f"sqlite:///{tmp_path}/store.db")
-    migrate(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

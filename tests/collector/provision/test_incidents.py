@@ -1,16 +1,13 @@
 """Incidents of the store become marks in Grafana: each once, as long as it is, and with tags to ask for them by."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Engine
 
 from collector.provision.marks import key_of, marks_of
-from collector.store.engine import make_engine, migrate
 from collector.store.incidents import Alert, Incidents
 from collector.store.views_incidents import IncidentView
 from tests.collector.provision.conftest import Run
@@ -67,21 +64,13 @@ def test_tags_of_somebody_else_are_of_no_incident() -> None:
     assert key_of(("roomwatch", "incident", "deploy")) is None
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Engine]:
-    engine = make_engine(f"sqlite:///{tmp_path}/store.db")
-    migrate(engine)
-    yield engine
-    engine.dispose()
-
-
 def test_an_incident_that_is_told_again_is_updated_and_not_doubled(
-    stub: GrafanaStub, provision: Run, store: Engine
+    stub: GrafanaStub, provision: Run, empty_engine: Engine
 ) -> None:
     now_us = time.time_ns() // 1_000_000 * 1000  # noqa: TID251 - the command's clock is real
     began = now_us - 20 * MINUTE_US
     alert = Alert("4f8a", began, None, {"alertname": "RtcFailureSpike", "code": "53000"}, {"summary": "Many fail"})
-    kept, url = Incidents(store), store.url.render_as_string()
+    kept, url = Incidents(empty_engine), empty_engine.url.render_as_string()
 
     def run() -> list[str]:
         ended = provision("--incidents", database_url=url)
