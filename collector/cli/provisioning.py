@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from collector.cli.edge import DONE, FOUND, Commands, add_configured, clock_us, positive, settings_of, when
 from collector.errors import CollectorError, ConfigError, ExtraMissing
-from collector.kafka_settings import environment
 from collector.times import moment_us
 
 if TYPE_CHECKING:
@@ -112,7 +111,8 @@ def _printable(name: str, token: str) -> str:
 
 
 def _wanted(told: argparse.Namespace, settings: Settings) -> Wanted:
-    from collector.provision.run import Wanted  # noqa: PLC0415 - see the package's docstring
+    from collector.kafka_settings import environment  # noqa: PLC0415 - see the package's docstring
+    from collector.provision.run import Wanted  # noqa: PLC0415
     from collector.provision.wanted import read_dashboards, read_data_sources, read_folder  # noqa: PLC0415
     from collector.shipped import dashboards_dir  # noqa: PLC0415
 
@@ -123,7 +123,8 @@ def _wanted(told: argparse.Namespace, settings: Settings) -> Wanted:
 
 
 def _marks(told: argparse.Namespace, settings: Settings) -> list[Mark]:
-    from collector.provision.marks import marks_of  # noqa: PLC0415 - see the package's docstring
+    from collector.kafka_settings import environment  # noqa: PLC0415 - see the package's docstring
+    from collector.provision.marks import marks_of  # noqa: PLC0415
     from collector.store.engine import make_engine, require_schema  # noqa: PLC0415
     from collector.store.questions import Span  # noqa: PLC0415
     from collector.store.reader import Reader  # noqa: PLC0415

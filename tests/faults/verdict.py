@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from collector.ingest.cache import Bounds
 from collector.ingest.connection import dead_letters_topic
@@ -127,7 +127,7 @@ def _read(scene: Scene, topic: str, begin: dict[int, int]) -> list[Any]:
     consumer = Consumer({"bootstrap.servers": scene.servers.cluster.bootstrap, "group.id": "verdict", "log_level": 0})
     try:
         places = [TopicPartition(topic, partition, offset) for partition, offset in begin.items()]
-        ends = {one.partition: consumer.get_watermark_offsets(one, timeout=_READ_TIMEOUT_S)[1] for one in places}
+        ends = {one.partition: _end(consumer, one) for one in places}
         expected = sum(ends.values()) - sum(begin.values())
         consumer.assign(places)
         found: list[Any] = []
@@ -139,3 +139,15 @@ def _read(scene: Scene, topic: str, begin: dict[int, int]) -> list[Any]:
         return sorted(found, key=lambda raw: (raw.partition(), raw.offset()))
     finally:
         consumer.close()
+
+
+def _end(consumer: Consumer, place: TopicPartition) -> int:
+    """Where a partition ends; shortly after the death of a broker another one is about to lead it."""
+
+    def ask() -> tuple[int, ...]:
+        try:
+            return consumer.get_watermark_offsets(place, timeout=_READ_TIMEOUT_S) or ()
+        except KafkaException:
+            return ()
+
+    return wait_until(ask, within_s=_READ_TIMEOUT_S)[1]
