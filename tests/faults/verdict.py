@@ -146,7 +146,7 @@ def _end(consumer: Consumer, place: TopicPartition) -> int:
 
     def ask() -> tuple[int, ...]:
         try:
-            return consumer.get_watermark_offsets(place, timeout=_READ_TIMEOUT_S) or ()
+            return consumer.get_watermark_offsets(place, timeout=_READ_TIMEOUT_S)
         except KafkaException:
             return ()
 
