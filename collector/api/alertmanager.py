@@ -5,7 +5,7 @@ https://prometheus.io/docs/alerting/latest/configuration/#webhook_config. Fields
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, ValidationError
 
@@ -40,6 +40,14 @@ class Notification(BaseModel):
 
     version: Literal["4"]
     alerts: list[WebhookAlert] = Field(max_length=ALERTS_MAX)
+
+
+def notification_schema() -> dict[str, Any]:
+    """What is taken, as JSON Schema in one piece: a description of the API has no other place for its parts."""
+    schema = Notification.model_json_schema()
+    parts: dict[str, Any] = schema.pop("$defs")
+    schema["properties"]["alerts"]["items"] = parts[WebhookAlert.__name__]
+    return schema
 
 
 def alerts_of(body: bytes) -> list[Alert]:

@@ -7,10 +7,11 @@ from hmac import compare_digest
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
-from collector.api.alertmanager import BODY_BYTES_MAX, Notification, alerts_of
+from collector.api.alertmanager import BODY_BYTES_MAX, alerts_of, notification_schema
 from collector.api.dependencies import IncidentsDep, NowDep, ReaderDep
 from collector.api.filters import LIMIT_MAX, NoQuery, Time, Words, span_of
 from collector.api.paging import incident_cursor_of, read_incident_cursor
@@ -24,12 +25,11 @@ router = APIRouter(prefix="/incidents", tags=["incidents"])
 
 _ID: Final = re.compile(r"([0-9a-f]{1,32})-([0-9]{1,16})")
 _BODY: Final[dict[str, Any]] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": Notification.model_json_schema()}},
-    },
-    "security": [{"bearer": []}],
+    "requestBody": {"required": True, "content": {"application/json": {"schema": notification_schema()}}}
 }
+_BEARER: Final = HTTPBearer(
+    auto_error=False, description="The token that the setting alertmanager_token holds.", scheme_name="alertmanager"
+)
 
 
 class IncidentsQuery(BaseModel):
@@ -62,13 +62,14 @@ class Kept(BaseModel):
     alerts: int = Field(description="Alerts that were kept; those told before are kept once.", examples=[2])
 
 
-async def shows_token(request: Request) -> None:
+async def shows_token(
+    request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+) -> None:
     """Raises NotAllowed for whoever does not show the token of the setting alertmanager_token."""
     token: str | None = request.app.state.alertmanager_token
     if not token:
         raise NotAllowed("no token is set, so nobody may tell of incidents")
-    scheme, _, shown = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not compare_digest(shown.strip().encode(), token.encode()):
+    if shown is None or not compare_digest(shown.credentials.encode(), token.encode()):
         raise NotAllowed("the token is missing or wrong")
 
 

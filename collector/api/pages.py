@@ -28,6 +28,7 @@ from collector.api.words import OUTCOMES
 from collector.store.questions import Dimension, IncidentFilters, Span
 from collector.store.reader import Reader
 from collector.store.reader_rollups import minutes
+from collector.store.reader_verdict import EVENTS_MAX
 from collector.store.views import Affected, FailureCodes
 from collector.store.views_incidents import IncidentView
 from collector.times import DAY_US
@@ -40,7 +41,6 @@ BUCKET_US: Final = 300_000_000
 CHART_US: Final = 6 * HOUR_US
 LATEST: Final = 25
 CODES_IN_CHART: Final = 5
-EVENTS_ON_PAGE: Final = 500
 FOUND_MAX: Final = 50
 _SPLIT_BY: Final[tuple[Dimension, ...]] = ("region", "app_version", "sdk_version")
 # From the floor of a bar to its top: what ended well, what ended badly, what has not ended.
@@ -210,17 +210,20 @@ def _room(reader: Reader, room_sid: str, now_us: int) -> dict[str, Any]:
         "room": room,
         "drawn": draw(room),
         "outages": outages,
-        "verdict": room_verdict(reader, room_sid, now_us),
+        "verdict": room_verdict(reader, room, now_us),
         "completeness": room.completeness,
     }
 
 
 def _session(reader: Reader, session_id: UUID, after_seq: int | None, now_us: int) -> dict[str, Any]:
-    story = reader.session(session_id, after_seq=after_seq, limit=EVENTS_ON_PAGE, now_us=now_us)
+    case = reader.case(session_id, now_us=now_us)
+    story = case.story
+    if after_seq is not None:
+        story = reader.session(session_id, after_seq=after_seq, limit=EVENTS_MAX, now_us=now_us)
     return {
         "story": story,
         "after_seq": after_seq,
-        "verdict": session_verdict(reader.case(session_id, now_us=now_us)),
+        "verdict": session_verdict(case),
         "completeness": story.completeness,
     }
 
@@ -229,13 +232,12 @@ def _incidents(reader: Reader, cursor: str | None, now_us: int) -> dict[str, Any
     span, after = Span(now_us - INCIDENTS_US, now_us + 1), None
     if cursor is not None:
         after, span = read_incident_cursor(cursor)
-    page, following = reader.incidents(span, after=after, now_us=now_us)
-    page = page.model_copy(update={"next": None if following is None else incident_cursor_of(following, span)})
+    items, following = reader.told_incidents(span, after=after)
     return {
-        "page": page,
+        "items": items,
+        "next": None if following is None else incident_cursor_of(following, span),
         "earlier": cursor is not None,
         "open_count": len(_open_incidents(reader, now_us)),
-        "completeness": page.completeness,
     }
 
 
@@ -252,10 +254,9 @@ def _incident(reader: Reader, incident_id: str, now_us: int) -> dict[str, Any]:
 
 def _open_incidents(reader: Reader, now_us: int) -> tuple[IncidentView, ...]:
     """Those that go on, but for such as always fire to show that alerts arrive."""
-    page, _ = reader.incidents(
-        Span(now_us - INCIDENTS_US, now_us + 1), IncidentFilters(open=True), limit=OPEN_MAX, now_us=now_us
-    )
-    return tuple(one for one in page.items if one.severity != "none")
+    span = Span(now_us - INCIDENTS_US, now_us + 1)
+    items, _ = reader.told_incidents(span, IncidentFilters(open=True), limit=OPEN_MAX)
+    return tuple(one for one in items if one.severity != "none")
 
 
 def _page(

@@ -17,7 +17,7 @@ from collector.api.problems import problems
 from collector.api.words import number
 from collector.errors import RoomNotFound, SessionNotFound
 from collector.store.reader import Reader
-from collector.store.views import Completeness, SessionView
+from collector.store.views import Completeness, RoomTimeline, SessionView
 from collector.store.views_around import Case
 from collector.verdict import ACTIONS, BAD_FATES, Confidence, verdict_of
 
@@ -85,7 +85,7 @@ def read_room_verdict(
 ) -> RoomVerdict:
     """Why sessions of this room ended badly."""
     del query
-    return room_verdict(reader, room_sid, now_us)
+    return room_verdict(reader, reader.room_timeline(room_sid, now_us=now_us), now_us)
 
 
 def session_verdict(case: Case) -> SessionVerdict:
@@ -112,16 +112,15 @@ def _what_to_do(rule: str, code: int | None) -> str | None:
     return MEANINGS[code].do if code in MEANINGS else None
 
 
-def room_verdict(reader: Reader, room_sid: str, now_us: int) -> RoomVerdict:
-    """The same for a room. Raises RoomNotFound."""
-    room = reader.room_timeline(room_sid, now_us=now_us)
+def room_verdict(reader: Reader, room: RoomTimeline, now_us: int) -> RoomVerdict:
+    """The same for a room."""
     there = [session for lane in room.participants for session in lane.sessions]
     ended = sorted((one for one in there if one.fate in BAD_FATES), key=_ended_at, reverse=True)
     verdicts = tuple(session_verdict(reader.case(one.session_id, now_us=now_us)) for one in ended[:SESSIONS_MAX])
     rules = Counter(one.rule for one in verdicts)
     rule = min(rules, key=lambda name: (-rules[name], name)) if rules else None
     return RoomVerdict(
-        room_sid=room_sid,
+        room_sid=room.room_sid,
         rule=rule,
         sentence=_sentence(verdicts, rule, rules, len(ended), len(there)),
         sessions=verdicts,

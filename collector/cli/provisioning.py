@@ -139,8 +139,8 @@ def _marks(told: argparse.Namespace, settings: Settings) -> list[Mark]:
         reader, after = Reader(engine), None
         found: list[IncidentView] = []
         while True:
-            page, after = reader.incidents(span, after=after, limit=500, now_us=now_us)
-            found += page.items
+            items, after = reader.told_incidents(span, after=after, limit=500)
+            found += items
             if after is None:
                 return marks_of(found, environment().get(PAGE_VARIABLE))
     finally:

@@ -12,7 +12,8 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Concatenate, Final, ParamSpec, TypeVar
 from uuid import UUID
 
@@ -61,7 +62,7 @@ from collector.store.views import (
     SessionView,
 )
 from collector.store.views_around import Case
-from collector.store.views_incidents import IncidentPage, IncidentStory
+from collector.store.views_incidents import IncidentPage, IncidentStory, IncidentView
 
 STATEMENT_MS_MAX: Final = 20_000
 """A statement that takes longer is ended by PostgreSQL: nobody waits for it any more."""
@@ -95,16 +96,13 @@ class Reader:
 
     def session(self, session_id: UUID, *, after_seq: int | None = None, limit: int = 500, now_us: int) -> SessionStory:
         """A session with its outages and events. Raises SessionNotFound."""
-        try:
+        with self._aged_out_if_it_may_be(session_id, now_us):
             return self._ask(reader_sessions.read_session, session_id, after_seq, limit, now_us)
-        except SessionNotFound:
-            if self._retention.may_have_aged_out(session_id, now_us):
-                raise SessionNotFound(session_id, self._retention.sessions_days) from None
-            raise
 
     def case(self, session_id: UUID, *, now_us: int) -> Case:
         """What a verdict on a session is made of. Raises SessionNotFound."""
-        return self._ask(reader_verdict.read_case, session_id, now_us)
+        with self._aged_out_if_it_may_be(session_id, now_us):
+            return self._ask(reader_verdict.read_case, session_id, now_us)
 
     def find(self, word: str, *, limit: int = 50) -> tuple[SessionView, ...]:
         """Sessions that the word names: by id, room, participant or identity."""
@@ -163,6 +161,17 @@ class Reader:
         """Incidents that went on in the span, and the place where the page after this one begins."""
         return self._ask(reader_incidents.list_incidents, span, filters, after, limit, now_us)
 
+    def told_incidents(
+        self,
+        span: Span,
+        filters: IncidentFilters = ANY_INCIDENT,
+        *,
+        after: IncidentPlace | None = None,
+        limit: int = 50,
+    ) -> tuple[tuple[IncidentView, ...], IncidentPlace | None]:
+        """The same incidents alone: how complete the span is takes a look at all of its sessions."""
+        return self._ask(reader_incidents.told_incidents, span, filters, after, limit)
+
     def incident(self, place: IncidentPlace, *, now_us: int) -> IncidentStory:
         """One incident and whom it hit. Raises IncidentNotFound."""
         return self._ask(reader_incidents.read_incident, place, now_us)
@@ -174,6 +183,16 @@ class Reader:
     def events_of(self, session_ids: Collection[UUID]) -> int:
         """How many events of these sessions are stored."""
         return self._ask(reader_accounts.events_of, session_ids)
+
+    @contextmanager
+    def _aged_out_if_it_may_be(self, session_id: UUID, now_us: int) -> Iterator[None]:
+        """Has SessionNotFound say so where the session began longer ago than sessions are kept."""
+        try:
+            yield
+        except SessionNotFound:
+            if self._retention.may_have_aged_out(session_id, now_us):
+                raise SessionNotFound(session_id, self._retention.sessions_days) from None
+            raise
 
     def _ask(
         self,

@@ -70,10 +70,10 @@ class Aim(NamedTuple):
     who: Who
 
 
-def list_incidents(
-    connection: Connection, span: Span, filters: IncidentFilters, after: IncidentPlace | None, limit: int, now_us: int
-) -> tuple[IncidentPage, IncidentPlace | None]:
-    """Incidents that went on at some time of the span, the latest first. The caller makes `next` of the place."""
+def told_incidents(
+    connection: Connection, span: Span, filters: IncidentFilters, after: IncidentPlace | None, limit: int
+) -> tuple[tuple[IncidentView, ...], IncidentPlace | None]:
+    """Incidents that went on at some time of the span, the latest first, and the place where the next page begins."""
     of = incidents.c
     conditions = [of.started_at < span.until_us, or_(of.ended_at.is_(None), of.ended_at >= span.since_us)]
     conditions += [of[name].in_(values) for name in ("alertname", "severity") if (values := getattr(filters, name))]
@@ -87,7 +87,14 @@ def list_incidents(
     ).all()
     page = rows[:limit]
     following = IncidentPlace(page[-1].started_at, page[-1].fingerprint) if len(rows) > limit else None
-    items = tuple(_incident_view(row) for row in page)
+    return tuple(_incident_view(row) for row in page), following
+
+
+def list_incidents(
+    connection: Connection, span: Span, filters: IncidentFilters, after: IncidentPlace | None, limit: int, now_us: int
+) -> tuple[IncidentPage, IncidentPlace | None]:
+    """The same, with how complete telemetry of the span is. The caller makes `next` of the place."""
+    items, following = told_incidents(connection, span, filters, after, limit)
     return IncidentPage(items=items, next=None, completeness=of_span(connection, span, EVERYONE, now_us)), following
 
 

@@ -60,7 +60,7 @@ def _decided_at_us(story: SessionStory, outage: OutageView | None) -> int | None
 
 def _around(connection: Connection, story: SessionStory, outage: OutageView | None, at_us: int) -> Around:
     its, of = story.session, sessions.c
-    span, hour = Span(at_us - TOGETHER_US, at_us + TOGETHER_US), Span(at_us - RELEASE_US, at_us + RELEASE_US)
+    span = Span(at_us - TOGETHER_US, at_us + TOGETHER_US)
     there, hit = _was_there(span), or_(_lost_connection(span), and_(of.fate == "dropped", within(ENDED, span)))
     if its.fate == "not_joined":
         span = Span(at_us - JOINS_US, at_us + JOINS_US)
@@ -73,15 +73,15 @@ def _around(connection: Connection, story: SessionStory, outage: OutageView | No
     row = connection.execute(
         select(*(column for group in groups for column in _counted(group, hit))).where(may_tell_of(span), there, others)
     ).one()
-    same = of.app_version.is_not_distinct_from(its.client.app_version)
-    cause = outage.cause if outage is not None else None
-    released = connection.execute(
-        select(*_counted(same, _lost_connection(hour, cause)), *_counted(~same, _lost_connection(hour, cause))).where(
-            may_tell_of(hour), _was_there(hour), others
-        )
-    ).one()
     room, region, elsewhere = _pairs(row)
-    version, other_versions = _pairs(released)
+    version = other_versions = Others(hit=0, there=0)
+    if outage is not None and outage.cause is not None:
+        hour = Span(at_us - RELEASE_US, at_us + RELEASE_US)
+        same, broke = of.app_version.is_not_distinct_from(its.client.app_version), _lost_connection(hour, outage.cause)
+        released = connection.execute(
+            select(*_counted(same, broke), *_counted(~same, broke)).where(may_tell_of(hour), _was_there(hour), others)
+        ).one()
+        version, other_versions = _pairs(released)
     return Around(
         at=moment(at_us),
         room=room,

@@ -29,7 +29,7 @@ class Around(View):
     region: Others = Field(description="Of the same region, in other rooms.")
     elsewhere: Others = Field(description="Of other regions.")
     version: Others = Field(
-        description="Of the same app version within an hour: those with an outage of the same cause."
+        description="Of the same app version within an hour, where an outage decided: those with one of the same cause."
     )
     other_versions: Others = Field(description="The same of other app versions.")
 

@@ -9,6 +9,7 @@ from tools.dashboards.frame import dashboard as framed
 from tools.dashboards.frame import label_variable, link_to
 from tools.dashboards.panels import bars, coarse, instant, linked, query, row, series, stat, table, wide
 from tools.dashboards.promql import REGION, drop_rate, failures, in_range, or_none, per_minute, rates_that_rose
+from tools.dashboards.shared import spike_score
 from tools.dashboards.vocabulary import (
     COUNT,
     DROPS,
@@ -16,7 +17,6 @@ from tools.dashboards.vocabulary import (
     PER_MINUTE,
     RELEASES,
     SHARE,
-    SPIKE_SCORE,
     Json,
     mapped,
 )
@@ -114,15 +114,7 @@ def where() -> list[Json]:
             RELEASES.question,
             link_to(RELEASES, "region", "code"),
         ),
-        series(
-            "Spike score",
-            "How far failures of the last 10 minutes are above what yesterday predicts for the traffic of now, all "
-            "regions: about 0 when all is well, an alert above the dashed line.",
-            [query('code_phase:rtc_terminal_failures:poisson_z10m{code=~"$code"}', "{{code}} {{phase}}")],
-            colours=("code",),
-            above_is_bad=SPIKE_SCORE,
-            least=None,
-        ),
+        spike_score(),
     ]
 
 

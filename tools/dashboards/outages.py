@@ -9,6 +9,7 @@ from tools.dashboards.frame import dashboard as framed
 from tools.dashboards.frame import label_variable, link_to
 from tools.dashboards.panels import coarse, heatmap, instant, linked, query, row, series, stat
 from tools.dashboards.promql import DECIDED, REGION, in_range, outages_ended, per_minute, quantile
+from tools.dashboards.shared import reconnect_success
 from tools.dashboards.vocabulary import DROPS, OUTAGES, PER_MINUTE, RECONNECT_OBJECTIVE, SECONDS, SHARE, Json
 
 DESCRIPTION: Final = (
@@ -27,15 +28,7 @@ def now() -> list[Json]:
     flaps = f"{in_range('rtc_outage_flaps_total')} / ({in_range('rtc_outages_started_total')} > 0)"
     p95 = f"histogram_quantile(0.95, sum by (le) (increase({DURATION}_bucket{RECOVERED}[$__range])))"
     return [
-        stat(
-            "Reconnect success",
-            "Recovered outages of those that recovered, failed, were abandoned or lost, in the time range, all "
-            "regions. Who left while reconnecting counts against it.",
-            instant(promql.reconnect_success()),
-            unit=SHARE,
-            below_is_bad=RECONNECT_OBJECTIVE,
-            when_none="no outage",
-        ),
+        reconnect_success(),
         stat(
             "Abandoned",
             "Outages during which the user left, of the same. A rise while success falls: people do not wait any "

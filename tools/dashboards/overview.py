@@ -9,6 +9,7 @@ from tools.dashboards.frame import dashboard as framed
 from tools.dashboards.frame import label_variable, link_to
 from tools.dashboards.panels import coarse, instant, linked, query, row, series, stat
 from tools.dashboards.promql import REGION, failures, per_minute
+from tools.dashboards.shared import reconnect_success, spike_score
 from tools.dashboards.vocabulary import (
     DROPS,
     JOIN_OBJECTIVE,
@@ -17,10 +18,8 @@ from tools.dashboards.vocabulary import (
     OUTAGES,
     OVERVIEW,
     PER_MINUTE,
-    RECONNECT_OBJECTIVE,
     SECONDS,
     SHARE,
-    SPIKE_SCORE,
     TELEMETRY,
     Json,
 )
@@ -62,15 +61,7 @@ def now() -> list[Json]:
             below_is_bad=JOIN_OBJECTIVE,
             when_none="no session",
         ),
-        stat(
-            "Reconnect success in the time range",
-            "Recovered outages of those that recovered, failed, were abandoned or lost, all regions. A fall means that "
-            "those who lose connection do not come back: see 'Do they come back?'.",
-            instant(promql.reconnect_success()),
-            unit=SHARE,
-            below_is_bad=RECONNECT_OBJECTIVE,
-            when_none="no outage",
-        ),
+        reconnect_success(),
         stat(
             "Reconnecting now",
             "Live sessions whose room is reconnecting. A few are normal, they come and go; a level that stays or "
@@ -175,15 +166,7 @@ def codes() -> list[Json]:
             DROPS.question,
             link_to(DROPS, "region", "code"),
         ),
-        series(
-            "Spike score",
-            "How far failures of the last 10 minutes are above what yesterday predicts for the traffic of now: about "
-            "0 when all is well, an alert above the dashed line (higher where many are usual).",
-            [query('code_phase:rtc_terminal_failures:poisson_z10m{code=~"$code"}', "{{code}} {{phase}}")],
-            colours=("code",),
-            above_is_bad=SPIKE_SCORE,
-            least=None,
-        ),
+        spike_score(),
     ]
 
 

@@ -1,5 +1,7 @@
 """The application as a whole: headers, description, probes, files."""
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -72,6 +74,21 @@ async def test_the_description_lists_every_question_with_examples_and_refusals(a
         if path.startswith("/api/v1"):
             assert all({"200", "422", "503"} <= verb["responses"].keys() for verb in verbs.values())
     assert told["components"]["schemas"]["SessionView"]["properties"]["fate"]["examples"] == ["dropped"]
+
+
+async def test_whatever_the_description_refers_to_is_in_it(api: AsyncClient) -> None:
+    text = (await api.get("/api/v1/openapi.json")).text
+    told = json.loads(text)
+    parts = {f"#/components/schemas/{name}" for name in told["components"]["schemas"]}
+    assert set(re.findall(r'"\$ref":\s*"([^"]+)"', text)) <= parts
+    schemes = {
+        name
+        for verbs in told["paths"].values()
+        for verb in verbs.values()
+        for one in verb.get("security", ())
+        for name in one
+    }
+    assert schemes == told["components"]["securitySchemes"].keys() == {"alertmanager"}
 
 
 async def test_every_answer_about_the_store_states_its_completeness(api: AsyncClient) -> None:
