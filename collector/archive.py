@@ -15,7 +15,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from sqlalchemy import Engine
 
@@ -32,8 +33,13 @@ from collector.store.tables import events, outages, sessions
 
 SCHEMA: Final = 1
 TABLES: Final = {"sessions": sessions, "outages": outages, "events": events}
-INTERNAL: Final = frozenset({"keys", "received_more", "version"})
+INTERNAL: Final = frozenset({"keys", "received_more", "version", "opened_at"})
 """Columns that say how rows are merged, and nothing of what happened."""
+NAMING: Final = {
+    "sessions/part-0.parquet": ("identity", "participant_sid"),
+    "events/part-0.parquet": ("participant_sid", "subject_sid"),
+}
+"""Columns that name a participant."""
 MANIFEST: Final = "manifest.json"
 UNFINISHED: Final = ".unfinished-"
 LOCK: Final = ".lock"
@@ -96,6 +102,13 @@ class Archive:
         names = (path.name for path in self._folder.iterdir() if (path / MANIFEST).is_file())
         return sorted(date.fromisoformat(name.removeprefix("day=")) for name in names if name.startswith("day="))
 
+    def naming(self, names: Collection[str]) -> list[date]:
+        """The days whose sessions or events name one of these: an identity, or the SID of a participant.
+
+        Reads these columns of every day, some rows at a time. Raises ArchiveError.
+        """
+        return [day for day in self.days() if any(_names(self.path(day) / name, names) for name in NAMING)]
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """While this is open nobody else writes here, on this machine or in a container that shares the folder.
@@ -146,6 +159,19 @@ class Archive:
         for path in left:
             shutil.rmtree(path, ignore_errors=True)
         return len(left)
+
+
+def _names(path: Path, names: Collection[str]) -> bool:
+    wanted = pa.array(sorted(names))
+    try:
+        with pq.ParquetFile(path) as file:
+            columns = list(NAMING[f"{path.parent.name}/{path.name}"])
+            for rows in file.iter_batches(columns=columns):
+                if any(pc.any(pc.is_in(column, wanted)).as_py() for column in rows.columns):
+                    return True
+    except (OSError, pa.ArrowException) as error:
+        raise ArchiveError(str(path), f"cannot be read: {error}") from error
+    return False
 
 
 def _write(days: Days, day: date, folder: Path, tell: Tell) -> Archived:

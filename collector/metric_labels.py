@@ -61,6 +61,8 @@ TRANSITIONS: Final = (
 )
 """The documented moves; any other is counted as `other`, `other`, `other`."""
 
+QUESTIONS: Final = ("question", "export")
+ANSWERS: Final = ("answered", "too-long", "gone", "refused")
 TABLES_THAT_AGE: Final = ("events", "sessions", "outages", "rollups", "dead_letters", "incidents")
 """Whose rows are deleted when they are old."""
 
@@ -81,6 +83,9 @@ DEAD_LETTER_REASONS: Final = (
     "store-refused",
 )
 """Why a record is refused: what the wire says, and what collector/ingest/decode.py adds."""
+
+LOSS_REASONS: Final = ("overflow", "refused", "numbers_used_up")
+"""Why an outbox of a client lost an event: docs/events.md."""
 
 # An application's mistakes while it is being written (names, identities, token headers): many codes, rare in
 # production. The API tells them apart; here they are `other`, so that codes times regions stay within the budget.

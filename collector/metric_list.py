@@ -5,7 +5,8 @@ docs/metrics.md is generated from this list. What counts them is metrics.py; the
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections import Counter as Tally
+from typing import Final, NamedTuple, TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
@@ -15,6 +16,9 @@ OUTAGE_EDGES_S: Final = (0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 45, 60, 90, 120, 
 DELAY_EDGES_S: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
 TRANSACTION_EDGES_S: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 BATCH_EDGES: Final = (1, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000)
+
+Counted: TypeAlias = Tally[tuple[Counter, tuple[str, ...]]]
+"""What is to be added to which counter, by the values of its labels: to find those takes longer than to count."""
 
 
 class Listed(NamedTuple):
@@ -42,6 +46,7 @@ class MetricList:
         self._make_store_metrics()
         self.build_info.labels(version).set(1)
         self._begin()
+        self._begin_questions()
 
     def _make_product_metrics(self) -> None:
         self.sessions_started = self._counter(
@@ -165,6 +170,11 @@ class MetricList:
         self.events_received = self._counter(
             "rtc_collector_events_received_total", "Of those, events that came in time: completeness is their share."
         )
+        self.client_events_lost = self._counter(
+            "rtc_client_events_lost_total",
+            "Events that clients say their outboxes lost before they could be sent, by reason; said in time.",
+            "reason",
+        )
         self.swept_at = self._gauge(
             "rtc_collector_sweep_timestamp_seconds",
             "When this collector last looked for sessions that fell silent, in the partition where that is longest "
@@ -181,6 +191,14 @@ class MetricList:
         self.ageing_failures = self._counter(
             "rtc_collector_retention_failures_total", "Attempts to delete what was old that failed."
         )
+        self.quarters_summed = self._counter(
+            "rtc_collector_quarters_summed_total",
+            "Quarters of an hour whose sums were made of their minutes, so that questions about days are quick; those "
+            "that were written to later count again.",
+        )
+        self.summing_failures = self._counter(
+            "rtc_collector_summing_failures_total", "Attempts to sum up quarters of an hour that failed."
+        )
         self.oldest_day = self._gauge(
             "rtc_collector_oldest_day_timestamp_seconds",
             "Where the oldest day of events began; 0 where there are none.",
@@ -190,6 +208,16 @@ class MetricList:
             "Size of a table with its indexes, and of `all`, when this collector last looked for what is old. SQLite "
             "knows `all` alone.",
             "table",
+        )
+        self.questions = self._counter(
+            "rtc_collector_questions_total",
+            "Questions and exports asked of the API and the pages, by how they ended: refused are those that waited "
+            "in vain for their turn, gone those whose asker hung up.",
+            "kind",
+            "outcome",
+        )
+        self.questions_under_way = self._gauge(
+            "rtc_collector_questions_under_way", "Questions and exports that are being answered.", "kind"
         )
         self.build_info = self._gauge("rtc_collector_build_info", "Always 1; the label tells the version.", "version")
 
@@ -216,8 +244,16 @@ class MetricList:
             self.rows_aged.labels(table)
         for event_type in labels.EVENT_TYPES:
             self.events.labels(event_type, "refused" if event_type == labels.UNKNOWN else "stored")
+        for reason in (*labels.LOSS_REASONS, labels.OTHER):
+            self.client_events_lost.labels(reason)
         for reason in (*labels.DEAD_LETTER_REASONS, labels.OTHER):
             self.dead_letters.labels(reason)
+
+    def _begin_questions(self) -> None:
+        for kind in labels.QUESTIONS:
+            self.questions_under_way.labels(kind)
+            for outcome in labels.ANSWERS:
+                self.questions.labels(kind, outcome)
 
     def begin_region(self, region: str) -> None:
         """Makes every series of a region exist at 0, before its first failure."""

@@ -25,7 +25,7 @@ from prometheus_client.openmetrics import exposition as openmetrics
 
 from collector import metric_labels as labels
 from collector.metric_facts import Difference
-from collector.metric_list import MetricList
+from collector.metric_list import Counted, MetricList
 
 LATE_AFTER_US: Final = 15 * 60 * 1_000_000
 
@@ -67,13 +67,16 @@ class Metrics(MetricList):
         told_of = list(differences)
         self._note_values(told for told in told_of if told.kind == "started" and told.sign > 0)
         in_time = [told for told in told_of if now_us - told.at_us < LATE_AFTER_US]
+        counted: Counted = Tally()
         for told in in_time:
             if told.restates:
                 continue
             if told.sign > 0:
-                self._count_one(told)
+                self._count_one(told, counted)
             else:
-                self._take_back(told)
+                self._take_back(told, counted)
+        for (counter, values), n in counted.items():
+            counter.labels(*values).inc(n)
         for state, spent_ms in _state_ms(in_time).items():
             due_ms = spent_ms - self._owed_ms[state]
             self.state_seconds.labels(state).inc(max(due_ms, 0) / 1000)
@@ -91,33 +94,35 @@ class Metrics(MetricList):
                 if is_new(getattr(told, dimension)):
                     self.client_values.labels(dimension).inc()
 
-    def _count_one(self, told: Difference) -> None:
-        cause = _cause(told)
+    def _count_one(self, told: Difference, counted: Counted) -> None:
         match told.kind:
             case "started":
-                self.sessions_started.labels(self._regions(told.region), self._sdks(told.sdk)).inc()
-                self.connect_attempts.labels(self._regions(told.region)).inc()
+                region = self._regions(told.region)
+                counted[self.sessions_started, (region, self._sdks(told.sdk))] += 1
+                counted[self.connect_attempts, (region,)] += 1
             case "joined":
-                self.sessions_joined.labels(self._regions(told.region)).inc()
+                counted[self.sessions_joined, (self._regions(told.region),)] += 1
             case "outage":
-                self.outages_started.labels(cause, self._regions(told.region)).inc()
-                self.outage_flaps.labels(cause).inc(1 if told.a else 0)
+                cause = _cause(told)
+                counted[self.outages_started, (cause, self._regions(told.region))] += 1
+                counted[self.outage_flaps, (cause,)] += 1 if told.a else 0
             case "outage_ended" if told.outcome in labels.OUTCOMES:
-                self.outages_ended.labels(cause, told.outcome).inc()
+                cause = _cause(told)
+                counted[self.outages_ended, (cause, told.outcome)] += 1
                 self.outage_duration.labels(told.outcome, cause).observe(told.a / 1000, _exemplar(told))
             case "ended":
-                self._count_end(told)
+                self._count_end(told, counted)
 
-    def _take_back(self, told: Difference) -> None:
+    def _take_back(self, told: Difference, counted: Counted) -> None:
         if told.kind == "ended":
-            self.sessions_reopened.labels(_fate(told)).inc()
+            counted[self.sessions_reopened, (_fate(told),)] += 1
         elif told.kind == "outage_ended" and told.outcome in labels.OUTCOMES:
-            self.outages_reopened.labels(_cause(told), told.outcome).inc()
+            counted[self.outages_reopened, (_cause(told), told.outcome)] += 1
 
-    def _count_end(self, told: Difference) -> None:
+    def _count_end(self, told: Difference, counted: Counted) -> None:
         fate = _fate(told)
         region = self._regions(told.region)
-        self.sessions_ended.labels(region, fate).inc()
+        counted[self.sessions_ended, (region, fate)] += 1
         if told.code >= 0 and fate in labels.FAILED_FATES:
             phase = labels.JOIN if fate == labels.NOT_JOINED else labels.SESSION
             code = labels.failure_code(told.code, phase)
@@ -128,6 +133,11 @@ class Metrics(MetricList):
         for reason, n in Tally(reasons).items():
             known = reason if reason in labels.DEAD_LETTER_REASONS else labels.OTHER
             self.dead_letters.labels(known).inc(n)
+
+    def count_client_losses(self, lost: Mapping[str, int]) -> None:
+        """Counts events that outboxes of clients lost, by the reason that they told."""
+        for reason, n in lost.items():
+            self.client_events_lost.labels(reason if reason in labels.LOSS_REASONS else labels.OTHER).inc(n)
 
     def hold(self, partition: int, held: Mapping[str | None, Held]) -> None:
         """What the owner of `partition` holds now, by region as the clients told it."""
@@ -152,6 +162,14 @@ class Metrics(MetricList):
             for gauge in (self.lag_messages, self.lag_seconds):
                 gauge.remove(str(partition))
         self._set_held()
+
+    def count_question(self, kind: str, outcome: str) -> None:
+        """Counts a question to the API that came to this end. May be called from any thread."""
+        self.questions.labels(kind, outcome).inc()
+
+    def set_questions(self, kind: str, under_way: int) -> None:
+        """How many questions of a kind are being answered. May be called from any thread."""
+        self.questions_under_way.labels(kind).set(under_way)
 
     def _set_held(self) -> None:
         live, reconnecting, token_risk = Tally[str](), Tally[str](), Tally[str]()

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Self
 
 from prometheus_client import CollectorRegistry
@@ -26,10 +28,13 @@ from sqlalchemy import Engine
 
 from collector import __version__
 from collector.ageing import keep_ageing
+from collector.api.access import NOTED_EVERY_S, Access, keep_noting
 from collector.api.app import make_app, make_probes
+from collector.api.asking import Limits as AskingLimits
+from collector.api.guard import Door, is_loopback
 from collector.api.health import Check, Readiness
 from collector.api.server import Server
-from collector.errors import CollectorError, StopTimedOut
+from collector.errors import CollectorError, NoTokens, StopTimedOut
 from collector.ingest.cache import Bounds
 from collector.ingest.check import check_kafka
 from collector.ingest.connection import KafkaConnection, require_topics, wait_for_cluster
@@ -39,18 +44,29 @@ from collector.ingest.gathering import Limits
 from collector.ingest.partitions import Holder
 from collector.ingest.storing import InThread, Storing
 from collector.metrics import Metrics
-from collector.settings import Settings
+from collector.packet_keys import packet_key
+from collector.settings import Settings, identity_key_of
 from collector.store.ageing import Ageing
+from collector.store.audit import Audit
 from collector.store.check import Finding, ask, check_store, require_cluster
 from collector.store.engine import make_engine, require_schema
 from collector.store.incidents import Incidents
+from collector.store.logins import Logins
 from collector.store.place import Place
+from collector.store.quarters import Quarters
 from collector.store.reader import Reader
 from collector.store.retention import Retention
+from collector.store.tokens import Tokens
+from collector.store.url import beside_store
 from collector.store.writer import Writer
+from collector.summing import keep_summing
+from session_core.identity import hashed
 
 STALE_AFTER_S: Final = 60.0
 """A collector this far behind is not ready: what it answers is not how things are now."""
+
+OWN_CONNECTIONS: Final = 6
+"""To the store, for the collector's own work: writing, deleting what is old, summing up, looking whether it answers."""
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +96,12 @@ class Options:
     token_risk_s: int = 60
     http_host: str = "127.0.0.1"
     http_port: int = 8787
+    http_tokens: str = "auto"
+    http_allowed_hosts: tuple[str, ...] = ()
     alertmanager_token: str | None = field(default=None, repr=False)
+    packet_key_file: Path | None = None
+    asking: AskingLimits = field(default_factory=AskingLimits)
+    identity_key: bytes | None = field(default=None, repr=False)
     regions: tuple[str, ...] = ()
     sdks: tuple[str, ...] = ()
     start_within_s: float = 15.0
@@ -108,7 +129,18 @@ class Options:
             token_risk_s=settings.token_risk_s,
             http_host=settings.http_host,
             http_port=settings.http_port,
+            http_tokens=settings.http_tokens,
+            http_allowed_hosts=_listed(settings.http_allowed_hosts.lower()),
             alertmanager_token=secret(settings.alertmanager_token),
+            packet_key_file=settings.packet_key_file,
+            asking=AskingLimits(
+                settings.http_question_s,
+                settings.http_questions_max,
+                settings.http_export_s,
+                settings.http_exports_max,
+                settings.http_export_rows_max,
+            ),
+            identity_key=identity_key_of(settings),
             regions=_listed(settings.metrics_regions),
             sdks=_listed(settings.metrics_sdks),
             start_within_s=settings.start_within_s,
@@ -143,9 +175,11 @@ async def run(
                 overdue = tasks.create_task(_overdue(stop, options.stop_within_s))
                 tasks.create_task(_work(collector, stop, overdue))
                 tasks.create_task(collector.server.serve())
+                tasks.create_task(keep_noting(collector.access, every_s=NOTED_EVERY_S, stop=stop))
                 if collector.consumer is not None:
                     ageing, metrics, every_s = collector.ageing, collector.metrics, options.retention_every_s
                     tasks.create_task(keep_ageing(ageing, metrics, every_s=every_s, stop=stop, clock_us=clock_us))
+                    tasks.create_task(keep_summing(collector.quarters, metrics, stop=stop, clock_us=clock_us))
                 await collector.server.is_serving()
                 log.info("listening on %s", collector.server.url)
                 if on_listening is not None:
@@ -171,14 +205,18 @@ class _Collector:
     consumer: Consumer | None
     server: Server
     ageing: Ageing
+    quarters: Quarters
     metrics: Metrics
+    access: Access
 
 
 async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, clock_us: Clock) -> _Collector:
     """Makes what runs; the stack takes it apart again."""
-    engine = make_engine(options.database_url)
+    asking = options.asking
+    engine = make_engine(options.database_url, OWN_CONNECTIONS + asking.questions + asking.exports)
     stack.callback(engine.dispose)
     await asyncio.to_thread(require_schema, engine)
+    door = await asyncio.to_thread(_door, options, engine, clock_us)
     metrics = Metrics(CollectorRegistry(), version=__version__, regions=options.regions, sdks=options.sdks)
     consumer = None if options.only is Part.API else await _consumer(options, engine, metrics, stack, clock_us)
 
@@ -188,21 +226,35 @@ async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, cl
         return readiness(consumer.status, stopping=stop.is_set())
 
     keeps = options.retention
+    on_stop = None
     if options.only is Part.INGEST:
-        app = make_probes(metrics, ready, __version__)
+        app = make_probes(metrics, ready, __version__, door)
     else:
         app = make_app(
-            Reader(engine, keeps),
+            Reader(engine, keeps, hashed(options.identity_key) if options.identity_key else None),
             metrics,
             ready,
             __version__,
             clock_us=clock_us,
             kept=Incidents(engine),
             alertmanager_token=options.alertmanager_token,
+            packet_key=partial(packet_key, options.packet_key_file, beside=beside_store(options.database_url)),
+            limits=asking,
+            door=door,
         )
-    server = Server(app, options.http_host, options.http_port)
+        on_stop = app.state.news.end
+    server = Server(app, options.http_host, options.http_port, on_stop=on_stop)
     stack.callback(server.close)
-    return _Collector(consumer, server, Ageing(engine, keeps), metrics)
+    return _Collector(consumer, server, Ageing(engine, keeps), Quarters(engine, keeps), metrics, door.access)
+
+
+def _door(options: Options, engine: Engine, clock_us: Clock) -> Door:
+    """Who may ask. Raises NoTokens where others could reach the address, and nobody could ask."""
+    tokens, local = Tokens(engine), is_loopback(options.http_host)
+    if not local and not tokens.is_any_live(clock_us()):
+        raise NoTokens(options.http_host)
+    access = Access(tokens, Logins(engine), Audit(engine), clock_us=clock_us, chance=secrets.token_bytes)
+    return Door(access, asks=options.http_tokens == "always" or not local, hosts=frozenset(options.http_allowed_hosts))
 
 
 async def _consumer(

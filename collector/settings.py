@@ -36,6 +36,7 @@ from collector.kafka_settings import (
     read_toml,
     variable,
 )
+from session_core.identity import KEY_BYTES_MIN
 
 DAYS_MAX: Final = 36_500
 
@@ -167,14 +168,62 @@ class Settings(BaseSettings):
     http_host: str = Field(
         default="127.0.0.1",
         min_length=1,
-        description="The address to listen on. Whoever reaches it can read everything: put a proxy before others.",
+        description="The address to listen on. On one that others reach tokens are asked for, and there has to be one.",
     )
     http_port: int = Field(
         default=8787, ge=0, le=65_535, description="The port of page, API and metrics; 0 takes any free one."
     )
+    http_question_s: int = Field(
+        default=20,
+        ge=1,
+        le=3_600,
+        description="Seconds that a question to API or pages may take before it is cancelled in the database.",
+    )
+    http_questions_max: int = Field(
+        default=8,
+        ge=1,
+        le=32,
+        description="Questions answered at once, each with a connection; others wait their turn.",
+    )
+    http_export_s: int = Field(
+        default=600,
+        ge=1,
+        le=86_400,
+        description="Seconds that an export may take, which holds one state of the database for as long.",
+    )
+    http_exports_max: int = Field(
+        default=2, ge=1, le=8, description="Exports at once, beside questions, each with a connection."
+    )
+    http_export_rows_max: int = Field(
+        default=5_000_000,
+        ge=1,
+        le=1_000_000_000,
+        description="Rows that an export may hold; it says where it ends there.",
+    )
+    http_tokens: Literal["auto", "always"] = Field(
+        default="auto",
+        description="Whether who asks has to show a token or log in. auto: but on an address of this machine alone; "
+        "always there too, for a proxy on this machine that lets others in.",
+    )
+    http_allowed_hosts: str = Field(
+        default="",
+        description="Names, separated by commas, that are answered to beside 127.0.0.1 and localhost where no token is "
+        "asked for: a proxy's, that knows by itself who may ask.",
+    )
     alertmanager_token: SecretStr | None = Field(
         default=None,
-        description="The token that Alertmanager's webhook has to show where it tells of incidents; none: nobody may.",
+        description="A token that Alertmanager's webhook may show where it tells of incidents, beside those of "
+        "`roomwatch token` with the scope ingest.",
+    )
+    packet_key_file: Path | None = Field(
+        default=None,
+        description="The Ed25519 key in PEM that support packets are signed with; none: one is made beside a SQLite "
+        "store, and with PostgreSQL there are no packets.",
+    )
+    identity_key: SecretStr | None = Field(
+        default=None,
+        description="The key with which clients hash identities, of at least 16 bytes: text, or hex: and hexadecimal "
+        "digits. With it filters and search take an identity as people know it. Whoever holds it can try out names.",
     )
     grafana_token: SecretStr | None = Field(
         default=None, description="The token of a Grafana service account, for `roomwatch provision`."
@@ -232,8 +281,23 @@ def load_settings(config: str | None) -> Settings:
     except ValidationError as error:
         raise _refusal(error, here, named) from None
     check_login(settings)
+    identity_key_of(settings)
     _check_retention(settings)
     return settings
+
+
+def identity_key_of(settings: Settings) -> bytes | None:
+    """The key with which clients hash identities; None where none is set. Raises ConfigError, which hides it."""
+    if settings.identity_key is None:
+        return None
+    text, why = settings.identity_key.get_secret_value(), f"at least {KEY_BYTES_MIN} bytes are allowed, as text or hex:"
+    try:
+        key = bytes.fromhex(text.removeprefix("hex:")) if text.startswith("hex:") else text.encode()
+    except ValueError:
+        raise ConfigError("identity_key", f"what follows hex: is not hexadecimal; {why}") from None
+    if len(key) < KEY_BYTES_MIN:
+        raise ConfigError("identity_key", why)
+    return key
 
 
 def allowed(field: FieldInfo) -> str:

@@ -5,6 +5,7 @@ Fixtures of a whole run are synchronous: a test has an event loop of its own. Th
 
 import itertools
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
     from tests.servers.browser import Chromium, PageOpener
 
 _NUMBERS: Final = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuses tests that share an id: xdist would run a single one of them, and say nothing."""
+    shared = [name for name, times in Counter(item.nodeid for item in items).items() if times > 1]
+    if shared:
+        raise pytest.UsageError(f"tests share an id, so that one of them alone would run: {', '.join(shared)}")
 
 
 def _find_or_fail(part: Part) -> Path:

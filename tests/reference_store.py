@@ -78,7 +78,7 @@ class ReferenceStore:
         self.sessions.update({row[0]: row for row in changes.sessions})
         self.outages.update({(row[0], row[1]): row for row in changes.outages})
         for rollup, sums in changes.rollups.items():
-            kept = self.rollups.setdefault(tuple(rollup), [0, 0, 0])
+            kept = self.rollups.setdefault(tuple(rollup), [0, 0, 0, 0, 0])
             kept[:] = [old + more for old, more in zip(kept, sums, strict=True)]
             if not any(kept):
                 del self.rollups[tuple(rollup)]
@@ -107,17 +107,18 @@ class ReferenceStore:
 
 
 def rollups_of(sessions: Iterable[RowDict], outages: Iterable[RowDict]) -> dict[Dimensions, list[int]]:
-    """What the rollups must hold: (kind, minute, partition, dimensions …) to [n, a, b], counted from the rows."""
+    """What the rollups must hold: (kind, minute, partition, dimensions …) to [n, a, b, c, d], counted from the rows."""
     by_id = {row["session_id"]: row for row in sessions}
     groups: dict[Dimensions, list[int]] = {}
 
-    def add(row: RowDict, kind: str, at: int, a: int = 0, b: int = 0, **words: Any) -> None:
+    def add(row: RowDict, kind: str, at: int, told_sums: tuple[int, ...] = (0, 0, 0, 0), **words: Any) -> None:
         offset = row["clock_offset_us"]
         minute = (at + (offset if abs(offset) > TOLERANCE_US else 0)) // MINUTE_US
         told = [words.get(name, "") for name in ("cause", "outcome", "fate")]
         who = [row[name] or "" for name in ("region", "sdk", "sdk_version", "app_version")]
-        sums = groups.setdefault((minute, row["kafka_partition"], kind, words.get("code", -1), *told, *who), [0, 0, 0])
-        sums[:] = [sums[0] + 1, sums[1] + a, sums[2] + b]
+        key = (minute, row["kafka_partition"], kind, words.get("code", -1), *told, *who)
+        sums = groups.setdefault(key, [0, 0, 0, 0, 0])
+        sums[:] = [old + more for old, more in zip(sums, (1, *told_sums), strict=True)]
 
     opened = Counter(row["session_id"] for row in outages)
     for row in by_id.values():
@@ -127,22 +128,35 @@ def rollups_of(sessions: Iterable[RowDict], outages: Iterable[RowDict]) -> dict[
             wait_ms = 0
             if row["joined_at"] is not None and row["connecting_at"] is not None:
                 wait_ms = max(0, row["joined_at"] - row["connecting_at"]) // 1000
-            add(row, "joined", row["joined_at"] if row["joined_at"] is not None else begun, a=wait_ms)
+            at, ttl_s = row["joined_at"] if row["joined_at"] is not None else begun, row["token_ttl_s"]
+            add(row, "joined", at, (wait_ms, 0, int(ttl_s is not None), int((ttl_s or 86_400) < 86_400)))
         if row["ended_at"] is not None:
             code = -1 if row["terminal_code"] is None else row["terminal_code"]
-            sums = {"a": row["connected_ms"], "b": row["reconnecting_ms"]}
-            add(row, "ended", row["ended_at"], code=code, fate=row["fate"], **sums)
+            sums = (row["connected_ms"], row["reconnecting_ms"], *_received(row))
+            add(row, "ended", row["ended_at"], sums, code=code, fate=row["fate"])
     for row in outages:
         whose, cause, since = by_id[row["session_id"]], row["cause"] or "", row["since_previous_ms"]
-        add(whose, "outage", row["started_at"], a=int(since is not None and since < 10_000), cause=cause)
+        flap = int(since is not None and since < 10_000)
+        add(whose, "outage", row["started_at"], (flap, 0, 0, 0), cause=cause)
         if row["outcome"] != "open":
             ended = row["closing_at"]
             if ended is None:
                 ended = row["started_at"] + 1000 * row["downtime_ms"]
             code = -1 if row["closing_code"] is None else row["closing_code"]
-            sums = {"a": row["downtime_ms"], "b": row["attempts"]}
-            add(whose, "outage_ended", ended, code=code, cause=cause, outcome=row["outcome"], **sums)
+            ours = int(whose["policy"] != "observed")
+            at_first = ours * int(row["outcome"] == "recovered" and row["attempts"] == 1)
+            sums = (row["downtime_ms"], ours * row["attempts"], ours, at_first)
+            add(whose, "outage_ended", ended, sums, code=code, cause=cause, outcome=row["outcome"])
     return groups
+
+
+def _received(row: RowDict) -> tuple[int, int]:
+    seqs = set(range(row["received_to"]))
+    more = row["received_more"] or b""
+    bounds = [int.from_bytes(more[place : place + 4]) for place in range(0, len(more), 4)]
+    for since, upto in zip(bounds[::2], bounds[1::2], strict=True):
+        seqs |= set(range(since, upto))
+    return len(seqs), max(seqs, default=-1) + 1
 
 
 def _was_joined(row: RowDict, outages: int) -> bool:

@@ -34,7 +34,7 @@ _SECTIONS: Final = (
     ("Work", ("batch_", "sessions_", "token_", "start_", "stop_")),
     ("Retention", ("retention_",)),
     ("Grafana, for `roomwatch provision`", ("grafana_",)),
-    ("Page, API, metrics and logs", ("http_", "alertmanager_", "metrics_", "log_")),
+    ("Page, API, metrics and logs", ("http_", "alertmanager_", "identity_", "packet_", "metrics_", "log_")),
 )
 
 

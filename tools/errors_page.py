@@ -7,7 +7,16 @@ import re
 from pathlib import Path
 from typing import Final
 
-from collector.errors import BrokerError, CollectorError, ConfigError, GrafanaError, RequestError, StoreError, tree
+from collector.errors import (
+    BrokerError,
+    CollectorError,
+    ConfigError,
+    GrafanaError,
+    PacketError,
+    RequestError,
+    StoreError,
+    tree,
+)
 from collector.ingest import decode
 from session_core import wire
 
@@ -26,6 +35,7 @@ _SECTIONS: Final = (
     ("Kafka", BrokerError),
     ("Questions to the API", RequestError),
     ("Grafana", GrafanaError),
+    ("Support packets", PacketError),
 )
 
 _LETTERS: Final = """## Why a record is refused

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from tools.api_examples import api_examples
 from tools.configuration_page import configuration_page
 from tools.dashboards.files import FILES as DASHBOARD_FILES
 from tools.errors_page import errors_page
@@ -25,6 +26,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 
 FILES: Final[dict[str, Callable[[], str]]] = {
     **DASHBOARD_FILES,
+    "collector/api/examples.json": api_examples,
     "docs/configuration.md": configuration_page,
     "docs/errors.md": errors_page,
     "docs/events.md": events_page,

@@ -1,4 +1,4 @@
-"""Obtains what the tests run against: Kafka, PostgreSQL, Prometheus, Alertmanager, Chromium, Grafana's types.
+"""Obtains what the tests run against: Kafka, PostgreSQL, Prometheus, Alertmanager, Chromium, what npm has.
 
 `install` brings what this machine lacks and says what it does; when all is there it does nothing, in milliseconds.
 `status` says what is there. Packages come from the machine's own package manager, Maven and npm, as they are configured
@@ -20,10 +20,23 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a script's own folder is all that Python looks into by itself
 
 from tests.servers.kafka_setup import is_prepared, prepare  # noqa: E402
-from tests.servers.parts import GRAFANA_TYPES_FOLDER, KAFKA_LIB, OBTAINED, MissingPartError, Part, find, has  # noqa: E402
+from tests.servers.parts import (  # noqa: E402
+    GRAFANA_TYPES_FOLDER,
+    KAFKA_LIB,
+    OBTAINED,
+    PAGE_CHECKS_FOLDER,
+    MissingPartError,
+    Part,
+    find,
+    has,
+)
 
 POM: Final = ROOT / "tools" / "kafka" / "pom.xml"
-SCHEMA: Final = ROOT / "tools" / "grafana_schema"
+FROM_NPM: Final = {
+    Part.GRAFANA_TYPES: (GRAFANA_TYPES_FOLDER, "Grafana's types of dashboards and a TypeScript compiler (60 MB)"),
+    Part.PAGE_CHECKS: (PAGE_CHECKS_FOLDER, "axe's rules of accessibility (3 MB)"),
+}
+"""Where npm puts a part, and what it is. The folder of the same name in `tools` has its lock file."""
 INSTALLED_POM: Final = OBTAINED / "kafka" / "pom.xml"
 # While this file says 101, maintainer scripts start no service (Debian policy, invoke-rc.d).
 POLICY: Final = Path("/usr/sbin/policy-rc.d")
@@ -64,7 +77,7 @@ def install() -> int:
     """Brings what is missing and prints what it brings."""
     missing = missing_parts()
     packages = sorted({package for part in missing for package in part.value.debian_packages})
-    if not packages and _kafka_is_current() and _types_are_current() and is_prepared():
+    if not packages and _kafka_is_current() and not _outdated() and is_prepared():
         print("testbed: everything is there")
         return 0
     with _one_at_a_time():
@@ -72,8 +85,8 @@ def install() -> int:
             install_packages(packages, is_root=os.geteuid() == 0)
         if not _kafka_is_current():
             copy_kafka_jars()
-        if not _types_are_current():
-            install_grafana_types()
+        for part in _outdated():
+            install_from_npm(part)
         if not is_prepared():
             print("testbed: Kafka's storage and class archive, made once (about 8 s)", flush=True)
             prepare()
@@ -85,7 +98,7 @@ def install() -> int:
 
 def wanted() -> list[Part]:
     """The parts a test run needs; Maven and npm only while there is something to fetch by them."""
-    fetching = {Part.MAVEN: not _kafka_is_current(), Part.NPM: not _types_are_current()}
+    fetching = {Part.MAVEN: not _kafka_is_current(), Part.NPM: bool(_outdated())}
     return [part for part in Part if fetching.get(part, True)]
 
 
@@ -134,13 +147,14 @@ def copy_kafka_jars() -> None:
     INSTALLED_POM.write_bytes(POM.read_bytes())
 
 
-def install_grafana_types() -> None:
-    """Grafana's types of dashboards and a TypeScript compiler, as the lock file names them, through npm."""
-    print("testbed: Grafana's types of dashboards through npm (60 MB)", flush=True)
-    folder = GRAFANA_TYPES_FOLDER.parent
+def install_from_npm(part: Part) -> None:
+    """Packages as their lock file names them, through npm."""
+    place, what = FROM_NPM[part]
+    folder = place.parent
+    print(f"testbed: {what} through npm", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json", ".npmrc"):
-        (folder / name).write_bytes((SCHEMA / name).read_bytes())
+        (folder / name).write_bytes((ROOT / "tools" / folder.name / name).read_bytes())
     run([str(find(Part.NPM)), "ci", "--silent", "--ignore-scripts", "--prefix", str(folder)])
 
 
@@ -161,14 +175,19 @@ def _kafka_is_current() -> bool:
     return INSTALLED_POM.exists() and INSTALLED_POM.read_bytes() == POM.read_bytes()
 
 
-def _types_are_current() -> bool:
+def _outdated() -> list[Part]:
     """As with Kafka's jars: ours have to be those of the lock file."""
-    if not has(Part.GRAFANA_TYPES):
+    return [part for part, (place, _) in FROM_NPM.items() if not _is_current(part, place)]
+
+
+def _is_current(part: Part, place: Path) -> bool:
+    if not has(part):
         return False
-    if find(Part.GRAFANA_TYPES) != GRAFANA_TYPES_FOLDER:
+    if find(part) != place:
         return True
-    lock = GRAFANA_TYPES_FOLDER.parent / "package-lock.json"
-    return lock.exists() and lock.read_bytes() == (SCHEMA / "package-lock.json").read_bytes()
+    lock = place.parent / "package-lock.json"
+    ours = ROOT / "tools" / place.parent.name / "package-lock.json"
+    return lock.exists() and lock.read_bytes() == ours.read_bytes()
 
 
 @contextmanager

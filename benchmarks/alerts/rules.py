@@ -8,7 +8,7 @@ from benchmarks.alerts.shipped import Alert
 
 _X: Final = 'sum by (code, phase) (code_phase_region:rtc_terminal_failures:increase10m{region=""})'
 _EXPECTED: Final = 'sum by (code, phase) (code_phase_region:rtc_terminal_failures:expected10m{region=""})'
-_DAY: Final = 'code_phase_region:rtc_terminal_failures:increase10m{region=""}[1d:10m]'
+_DAY: Final = 'code_phase_region:rtc_terminal_failures:increase10m{region=""}[23h59m59s:10m]'
 _Z: Final = f"2 * (sqrt({_X} + 3 / 8) - sqrt({_EXPECTED} + 3 / 8))"
 _CAUGHT_UP: Final = "unless on () (max(max_over_time(rtc_collector_lag_seconds[15m])) > 120)"
 _WAIT_S: Final = 120

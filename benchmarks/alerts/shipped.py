@@ -20,7 +20,7 @@ ALERT: Final = "RtcFailureSpike"
 GROUPS: Final = ("roomwatch-spikes-recording", "roomwatch-spikes")
 OFTEN: Final = 4
 TWICE: Final = 2
-A_DAY: Final = "[1d:"
+DAYS: Final = ("[23h59m59s:", "[6d23h59m59s:")
 SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -51,7 +51,7 @@ def alert_with_what_it_needs(every_s: int) -> tuple[list[list[Stored]], Alert]:
     found = next(rule for rule in groups[1]["rules"] if rule["alert"] == ALERT)
     names = re.compile(rf"\b(?P<name>{'|'.join(recorded)})\b(?P<range>\[(?P<width>\w+)(?::(?P<step>\w+))?\])?")
     texts = [found["expr"], *(rule["expr"] for rules in recorded.values() for rule in rules)]
-    dear = {name for name, rules in recorded.items() if any(A_DAY in rule["expr"] for rule in rules)}
+    dear = {name for name, rules in recorded.items() if any(span in rule["expr"] for span in DAYS for rule in rules)}
     steps = dict(_to_store(names, texts, every_s, dear))
 
     def expanded(text: str) -> str:
@@ -64,7 +64,7 @@ def alert_with_what_it_needs(every_s: int) -> tuple[list[list[Stored]], Alert]:
         return f"{whole}[{match['width']}:{every_s}s]" if match["range"] else whole
 
     stored = [Stored(name, expanded(_expression(recorded[name])), step_s) for name, step_s in steps.items()]
-    alert = Alert(expanded(found["expr"]), seconds(found["for"]), seconds(found["keep_firing_for"]))
+    alert = Alert(expanded(found["expr"]), seconds(found.get("for", "0s")), seconds(found["keep_firing_for"]))
     return list(_levels(stored, names)), alert
 
 

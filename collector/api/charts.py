@@ -10,10 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from collector.api.words import iso
 from collector.store.questions import Span
 from session_core.events import us_from_utc, utc_from_us
 
 SECOND_US: Final = 1_000_000
+DAY_US: Final = 86_400 * SECOND_US
 HEIGHT: Final = 160
 TICKS_MAX: Final = 7
 _STEPS_S: Final = (
@@ -23,10 +25,11 @@ _STEPS_S: Final = (
 
 
 class Tick(NamedTuple):
-    """A place on an axis with what stands there."""
+    """A place on an axis with what stands there. `when`: the moment, where it is one."""
 
     at: float
     label: str
+    when: str = ""
 
 
 class Piece(NamedTuple):
@@ -44,6 +47,7 @@ class Bar(NamedTuple):
     width: float
     title: str
     pieces: tuple[Piece, ...]
+    when: str = ""
 
 
 class Series(NamedTuple):
@@ -64,6 +68,7 @@ class StackedChart(NamedTuple):
     rows: tuple[tuple[str, tuple[int, ...]], ...]
     height: int
     total: int
+    whens: tuple[str, ...] = ()
 
 
 def stacked(
@@ -79,23 +84,33 @@ def stacked(
     top = _nice_top(max((sum(parts.values()) for parts in by_bucket.values()), default=0))
     whole = span.until_us - span.since_us
     width = 100 * bucket_us / whole
+    form = "%H:%M:%S" if bucket_us < 60 * SECOND_US else "%H:%M" if whole <= DAY_US else "%d %b %H:%M"
     bars = []
     for at_us, parts in sorted(by_bucket.items()):
         said = ", ".join(f"{parts[key]} {labels[key]}" for key in keys if parts[key])
         x = 100 * (at_us - span.since_us) / whole
-        title = f"{utc_from_us(at_us):%H:%M}: {said}"
-        bars.append(Bar(round(x + width * 0.1, 3), round(width * 0.8, 3), title, _pieces(parts, keys, top)))
+        title = f"{utc_from_us(at_us):{form}}: {said}"
+        bars.append(
+            Bar(
+                round(x + width * 0.1, 3),
+                round(width * 0.8, 3),
+                title,
+                _pieces(parts, keys, top),
+                iso(utc_from_us(at_us)),
+            )
+        )
     return StackedChart(
         series=tuple(Series(key, labels[key], totals[key]) for key in keys),
         bars=tuple(bars),
         x_ticks=time_ticks(span),
         y_ticks=tuple(Tick(HEIGHT - HEIGHT * share, f"{top * share:.0f}") for share in (0.5, 1.0)),
         rows=tuple(
-            (f"{utc_from_us(at_us):%H:%M}", tuple(parts[key] for key in keys))
+            (f"{utc_from_us(at_us):{form}}", tuple(parts[key] for key in keys))
             for at_us, parts in sorted(by_bucket.items())
         ),
         height=HEIGHT,
         total=sum(totals[key] for key in keys),
+        whens=tuple(iso(utc_from_us(at_us)) for at_us in sorted(by_bucket)),
     )
 
 
@@ -106,7 +121,9 @@ def time_ticks(span: Span, ticks_max: int = TICKS_MAX) -> tuple[Tick, ...]:
     form = "%H:%M:%S" if step_us < 60 * SECOND_US else "%H:%M" if step_us < 86_400 * SECOND_US else "%d %b"
     first = span.since_us + -span.since_us % step_us
     places = [(100 * (at - span.since_us) / whole, at) for at in range(first, span.until_us, step_us)]
-    return tuple(Tick(round(x, 3), f"{utc_from_us(at):{form}}") for x, at in places if 4 <= x <= 96)
+    return tuple(
+        Tick(round(x, 3), f"{utc_from_us(at):{form}}", iso(utc_from_us(at))) for x, at in places if 4 <= x <= 96
+    )
 
 
 def _pieces(parts: Mapping[str, int], keys: Sequence[str], top: int) -> tuple[Piece, ...]:

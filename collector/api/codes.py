@@ -7,13 +7,14 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from collector.api.fields import FieldsRoute
 from collector.api.filters import NoQuery
 from collector.api.meanings import MEANINGS
 from collector.api.problems import problems
 from collector.errors import CodeNotFound
 from session_core.errors import CATALOGUE, Appears, Code
 
-router = APIRouter(prefix="/codes", tags=["codes"])
+router = APIRouter(prefix="/codes", tags=["codes"], route_class=FieldsRoute)
 
 
 class CodeView(BaseModel):
@@ -27,6 +28,7 @@ class CodeView(BaseModel):
     appears: tuple[str, ...] = Field(description="Where it may appear.", examples=[("disconnected",)])
     ends_as: str = Field(description="How a session that it ends has ended.", examples=["dropped"])
     meaning: str | None = Field(description="What it means, in plain words.")
+    likely_causes: tuple[str, ...] = Field(description="The likeliest first.")
     what_to_do: str | None
 
 
@@ -70,5 +72,6 @@ def _view(row: Code) -> CodeView:
         appears=tuple(word for flag, word in _APPEARS.items() if flag in row.appears),
         ends_as=row.ends_as.value,
         meaning=None if meaning is None else meaning.says,
+        likely_causes=() if meaning is None else meaning.causes,
         what_to_do=None if meaning is None else meaning.do,
     )

@@ -10,12 +10,16 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from collector.api.asking import STOP
+from collector.api.fields import NAME as FIELDS
+from collector.api.fields import FieldsRoute, takes_fields
 from collector.store.incidents import Incidents
 from collector.store.reader import Reader
 
 
 async def _reader(request: Request) -> Reader:
-    return cast("Reader", request.app.state.reader)
+    reader = cast("Reader", request.app.state.reader)
+    return reader.under(request.scope[STOP]) if STOP in request.scope else reader
 
 
 async def _incidents(request: Request) -> Incidents:
@@ -53,7 +57,7 @@ def _parameters(route: object) -> dict[str, bool]:
     """The query parameters of a route, and whether each may be repeated."""
     if not isinstance(route, APIRoute):
         return {}
-    takes: dict[str, bool] = {}
+    takes = {FIELDS: False} if isinstance(route, FieldsRoute) and takes_fields(route.methods) else {}
     for field in route.dependant.query_params:
         kind = field.field_info.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):

@@ -1,25 +1,29 @@
-"""One filter language for all questions: field=value, repeated for "or"; times as ISO 8601 or relative to now.
+"""One filter language for all questions: field=value, repeated for "or"; ranges; times absolute or relative to now.
 
-    ?region=ie1&region=us1&fate=dropped&since=-6h
+    ?region=ie1&region=us1&fate=dropped&reconnecting_ms=5000..&since=yesterday&tz=Europe/Berlin
 
 An empty value asks for what was not told: `region=` is sessions whose client never said its region.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, StringConstraints
 
+from collector.api import ranges
+from collector.api.ranges import range_of, readable_range, readable_times, times_of
 from collector.errors import BadFilter
-from collector.store.questions import Dimension, Fate, Phase, SessionFilters, Span, Spread, Who
-from collector.times import DAY_US, SECOND_US, moment_us
+from collector.store.questions import Dimension, Fate, Range, SessionFilters, SessionSort, Span, Spread, Who
+from collector.store.reading import FAR_US
+from collector.times import DAY_US, SECOND_US, moment_us, zone_of
 
 RANGE_MAX_US: Final = 31 * DAY_US
 LIMIT_MAX: Final = 500
 VALUES_MAX: Final = 20
 BUCKETS_MAX: Final = 1_000
-FAR_US: Final = 253_402_300_799 * SECOND_US  # the end of the year 9999
 
 Bucket = Literal["1m", "5m", "15m", "1h", "6h", "1d"]
 BUCKETS_US: Final[dict[str, int]] = {
@@ -40,15 +44,42 @@ def storable(text: str) -> str:
 
 
 def readable_time(text: str) -> str:
-    """Text that moment_us() understands. Raises ValueError."""
-    moment_us(text, 0)
+    """Text that moment_us() understands where a zone is told. Raises ValueError."""
+    moment_us(text, 0, UTC)
     return text
 
 
-Word = Annotated[str, StringConstraints(max_length=256), AfterValidator(storable)]
+def readable_zone(text: str) -> str:
+    """The name of a time zone. Raises ValueError."""
+    zone_of(text)
+    return text
+
+
+STORABLE: Final[dict[str, JsonValue]] = {"pattern": r"^[^\u0000]*$"}
+"""As the description says what storable() checks."""
+Word = Annotated[str, StringConstraints(max_length=256), AfterValidator(storable), Field(json_schema_extra=STORABLE)]
 Words = Annotated[list[Word], Field(max_length=VALUES_MAX)]
 Time = Annotated[str, StringConstraints(max_length=40), AfterValidator(readable_time)]
+Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(readable_zone)]
 CodeNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Codes = Annotated[list[CodeNumber], Field(max_length=VALUES_MAX)]
+_Numbers = Annotated[
+    str,
+    StringConstraints(max_length=40),
+    AfterValidator(readable_range),
+    Field(json_schema_extra={"pattern": ranges.NUMBERS}),
+]
+Numbers = Annotated[list[_Numbers], Field(max_length=VALUES_MAX)]
+"""Numbers and ranges of them: 3, 3.., ..7, 3..7; both ends belong to the range."""
+_Times = Annotated[
+    str,
+    StringConstraints(max_length=100),
+    AfterValidator(readable_times),
+    Field(json_schema_extra={"pattern": ranges.TIMES}),
+]
+Times = Annotated[list[_Times], Field(max_length=VALUES_MAX)]
+"""Ranges of times: -1h.., ..yesterday; the end does not belong to the range."""
+Cursor = Annotated[str, StringConstraints(max_length=240)]
 
 
 class NoQuery(BaseModel):
@@ -73,7 +104,47 @@ class WhoQuery(BaseModel):
         )
 
 
-class RangeQuery(WhoQuery):
+class ZoneQuery(BaseModel):
+    """By whose clocks days and times without a zone are meant."""
+
+    tz: Zone | None = Field(
+        default=None,
+        description="The time zone of days, and of times that say none: a name of the IANA's.",
+        examples=["Europe/Berlin"],
+    )
+
+    def zone(self) -> tzinfo | None:
+        """The zone; None: days are UTC's, and times have to say theirs."""
+        return None if self.tz is None else zone_of(self.tz)
+
+
+class NamedQuery(WhoQuery):
+    """Filters by what a session runs on, by its names and by its fate."""
+
+    platform: Words = Field(default=[], examples=[["ios"]])
+    network_type: Words = Field(default=[], examples=[["cellular"]])
+    media_region: Words = Field(default=[], examples=[["ie1"]])
+    fate: Annotated[list[Fate], Field(max_length=VALUES_MAX)] = Field(default=[], examples=[["dropped"]])
+    room_sid: Words = Field(default=[])
+    room_name: Words = Field(default=[])
+    participant_sid: Words = Field(default=[])
+    identity: Words = Field(
+        default=[],
+        description="As people know it; where clients hash it, and the collector has the key, its hash is found too.",
+        examples=[["alice"]],
+    )
+
+
+class PageQuery(BaseModel):
+    """Which page of a list."""
+
+    limit: int = Field(default=50, ge=1, le=LIMIT_MAX)
+    cursor: Cursor | None = Field(
+        default=None, description="`next` of the page before. It keeps that page's since and until."
+    )
+
+
+class RangeQuery(WhoQuery, ZoneQuery):
     """A stretch of time, and filters."""
 
     since: Time = Field(default="-1h", description="ISO 8601, or relative: -30m, -6h, -7d.", examples=["-6h"])
@@ -81,27 +152,10 @@ class RangeQuery(WhoQuery):
 
     def span(self, now_us: int) -> Span:
         """The stretch of time. Raises BadFilter."""
-        span = span_of(self.since, self.until, now_us)
+        span = span_of(self.since, self.until, now_us, zone=self.zone())
         if span.until_us - span.since_us > RANGE_MAX_US:
             raise BadFilter("since", self.since, "the range is longer than 31 days; ask for less at once")
         return span
-
-
-class FailureCodesQuery(RangeQuery):
-    """How to count failures."""
-
-    phase: Phase | None = Field(default=None, description="join: never joined; session: ended after it had joined.")
-    by: Dimension | None = Field(default=None, description="Split by this.", examples=["region"])
-    bucket: Bucket | None = Field(default=None, description="Count by stretches of time too.", examples=["5m"])
-
-    def bucket_us(self, span: Span) -> int | None:
-        """The length of a bucket. Raises BadFilter where it would make too many."""
-        if self.bucket is None:
-            return None
-        length_us = BUCKETS_US[self.bucket]
-        if (span.until_us - span.since_us) // length_us > BUCKETS_MAX:
-            raise BadFilter("bucket", self.bucket, f"makes more than {BUCKETS_MAX} buckets; take a longer one")
-        return length_us
 
 
 class AffectedQuery(RangeQuery):
@@ -116,47 +170,41 @@ class BlastRadiusQuery(RangeQuery):
     by: Spread = Field(default="region", examples=["room_sid"])
 
 
-class SessionsQuery(WhoQuery):
-    """Filters of the list of sessions, and which page of it."""
+class SessionFiltersQuery(NamedQuery, ZoneQuery):
+    """Filters of sessions."""
 
-    platform: Words = Field(default=[], examples=[["ios"]])
-    network_type: Words = Field(default=[], examples=[["cellular"]])
-    fate: Annotated[list[Fate], Field(max_length=VALUES_MAX)] = Field(default=[], examples=[["dropped"]])
-    code: Annotated[list[CodeNumber], Field(max_length=VALUES_MAX)] = Field(
-        default=[], description="The code that the session ended with.", examples=[[53002]]
-    )
-    room_sid: Words = Field(default=[])
-    room_name: Words = Field(default=[])
-    participant_sid: Words = Field(default=[])
-    identity: Words = Field(default=[], examples=[["alice"]])
+    code: Codes = Field(default=[], description="The code that the session ended with.", examples=[[53002]])
+    origin: Words = Field(default=[], description="Who ended the session.", examples=[["window"]])
+    outages: Numbers = Field(default=[], description="How many outages it had.", examples=[["3.."]])
+    reconnecting_ms: Numbers = Field(default=[], description="For how long in all.", examples=[["5000.."]])
+    connected_ms: Numbers = Field(default=[], description="For how long it was connected.", examples=[["..60000"]])
+    joined_at: Times = Field(default=[], description="When it joined.", examples=[["-2h..-1h"]])
+    ended_at: Times = Field(default=[], description="When it ended.", examples=[["-1h.."]])
     since: Time | None = Field(default=None, description="Sessions that began then or later.", examples=["-6h"])
     until: Time | None = Field(default=None, description="Sessions that began before.")
-    limit: int = Field(default=50, ge=1, le=LIMIT_MAX)
-    cursor: Annotated[str, StringConstraints(max_length=200)] | None = Field(
-        default=None, description="`next` of the page before. It keeps that page's since and until."
-    )
 
     def span(self, now_us: int) -> Span:
         """The stretch of time. Raises BadFilter."""
-        since = "1970-01-01" if self.since is None else self.since
-        return span_of(since, self.until, now_us, until_us=FAR_US if self.until is None else None)
+        return any_span(self.since, self.until, now_us, self.zone())
 
-    def filters(self) -> SessionFilters:
-        """As the store takes them."""
+    def filters(self, now_us: int) -> SessionFilters:
+        """As the store takes them. Raises BadFilter."""
         return SessionFilters(
-            region=tuple(self.region),
-            sdk=tuple(self.sdk),
-            sdk_version=tuple(self.sdk_version),
-            app_version=tuple(self.app_version),
-            platform=tuple(self.platform),
-            network_type=tuple(self.network_type),
-            fate=tuple(self.fate),
-            room_sid=tuple(self.room_sid),
-            room_name=tuple(self.room_name),
-            participant_sid=tuple(self.participant_sid),
-            identity=tuple(self.identity),
+            **named(self),
             code=tuple(self.code),
+            origin=tuple(self.origin),
+            outages=numbers(self.outages),
+            reconnecting_ms=numbers(self.reconnecting_ms),
+            connected_ms=numbers(self.connected_ms),
+            joined_at=times("joined_at", self.joined_at, now_us, self.zone()),
+            ended_at=times("ended_at", self.ended_at, now_us, self.zone()),
         )
+
+
+class SessionsQuery(SessionFiltersQuery, PageQuery):
+    """Filters of the list of sessions, its order, and which page of it."""
+
+    sort: SessionSort = Field(default="-started_at", description="By the broker's clock; `-`: newest first.")
 
 
 class StoryQuery(BaseModel):
@@ -166,10 +214,46 @@ class StoryQuery(BaseModel):
     limit: int = Field(default=LIMIT_MAX, ge=1, le=LIMIT_MAX, description="Events that the answer may hold.")
 
 
-def span_of(since: str, until: str | None, now_us: int, until_us: int | None = None) -> Span:
+def named(query: NamedQuery) -> dict[str, tuple[str, ...]]:
+    """The filters of NamedQuery, by name, as the store takes them."""
+    return {name: tuple(getattr(query, name)) for name in NamedQuery.model_fields}
+
+
+def numbers(texts: Sequence[str]) -> tuple[Range, ...]:
+    """Ranges of numbers as the store takes them. They were readable when they came in."""
+    return tuple(range_of(text) for text in texts)
+
+
+def times(name: str, texts: Sequence[str], now_us: int, zone: tzinfo | None) -> tuple[Range, ...]:
+    """Ranges of times as the store takes them. Raises BadFilter, which names the parameter."""
+    found = []
+    for text in texts:
+        try:
+            found.append(times_of(text, now_us, zone))
+        except ValueError as error:
+            raise BadFilter(name, text, str(error)) from None
+    return tuple(found)
+
+
+def any_span(since: str | None, until: str | None, now_us: int, zone: tzinfo | None) -> Span:
+    """The stretch of time of a list, which has no end where none is named. Raises BadFilter."""
+    begin = "1970-01-01" if since is None else since
+    return span_of(begin, until, now_us, until_us=FAR_US if until is None else None, zone=zone)
+
+
+def span_of(
+    since: str, until: str | None, now_us: int, until_us: int | None = None, zone: tzinfo | None = None
+) -> Span:
     """The stretch between two times as they are asked for; `until_us` where none is named. Raises BadFilter."""
-    begin = moment_us(since, now_us)
-    end = moment_us(until, now_us) if until is not None else until_us if until_us is not None else now_us
+    begin = _moment("since", since, now_us, zone)
+    end = _moment("until", until, now_us, zone) if until is not None else until_us if until_us is not None else now_us
     if begin >= end:
         raise BadFilter("since", since, f"is not before until ({until or 'now'})")
     return Span(begin, end)
+
+
+def _moment(name: str, text: str, now_us: int, zone: tzinfo | None) -> int:
+    try:
+        return moment_us(text, now_us, zone)
+    except ValueError as error:
+        raise BadFilter(name, text, str(error)) from None

@@ -9,10 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from collector.api.behind import BADLY, FAILED, outages, sessions
 from collector.api.meanings import meaning
 from collector.api.words import duration, number, share
 from collector.store.questions import Dimension
-from collector.store.views import Affected, FailureCodes, Kpis, OutageBucket
+from collector.store.views import Affected, FailureCodes, OutageBucket
+from collector.store.views_kpis import Kpis
 
 GOOD: Final = 0.95
 """Of those who lost connection, so many come back where reconnecting works."""
@@ -21,6 +23,8 @@ STANDS_OUT: Final = 0.2
 TROUBLE_MIN: Final = 5
 """Below that, one user's bad afternoon would name a region."""
 
+SINCE, LAST_HOUR = "-1h", "-1h.."
+_BADLY: Final = (*BADLY, *FAILED["join"])
 _DIMENSIONS: Final[dict[Dimension, str]] = {
     "region": "Region",
     "app_version": "App version",
@@ -31,12 +35,16 @@ _CAUSES: Final = {"signaling": "Signaling", "media": "Media"}
 
 
 class Statement(NamedTuple):
-    """One answer: the question, the answer in a few words, and what it rests on. `tone`: bad, good or calm."""
+    """One answer: the question, the answer in a few words, and what it rests on. `tone`: bad, good or calm.
+
+    `href`: the rows behind it; empty where there are none.
+    """
 
     question: str
     answer: str
     evidence: str
     tone: str
+    href: str = ""
 
 
 def headline(
@@ -62,17 +70,19 @@ def headline(
 
 def _what(by_cause: Counter[str], failed_joins: int) -> Statement:
     question = "What broke?"
-    outages = by_cause.total()
+    whole = by_cause.total()
     joins = f"; {_count(failed_joins, 'join')} failed" if failed_joins else ""
-    if not outages:
+    if not whole:
         if failed_joins:
-            return Statement(question, "Joining", f"{_count(failed_joins, 'join')} failed, and no outage began", "bad")
+            said = f"{_count(failed_joins, 'join')} failed, and no outage began"
+            return Statement(question, "Joining", said, "bad", sessions(FAILED["join"], LAST_HOUR))
         return Statement(question, "Nothing", "no outage began and no join failed", "calm")
     cause, count = by_cause.most_common(1)[0]
     answer = _CAUSES.get(cause, "Connections")
-    if count < outages:
-        answer += ", mostly" if count > outages / 2 else " and more"
-    return Statement(question, answer, f"{number(count)} of {_count(outages, 'outage')}{joins}", "bad")
+    if count < whole:
+        answer += ", mostly" if count > whole / 2 else " and more"
+    said = f"{number(count)} of {_count(whole, 'outage')}{joins}"
+    return Statement(question, answer, said, "bad", outages(SINCE, also=[("cause", cause)]))
 
 
 def _whom(affected: Mapping[Dimension, Sequence[Affected]]) -> Statement:
@@ -83,25 +93,27 @@ def _whom(affected: Mapping[Dimension, Sequence[Affected]]) -> Statement:
         one
         for dimension, rows in affected.items()
         for measure, noun in ((_ended_badly, "sessions that failed"), (_outages, "outages"))
-        for one in _standing_out(_DIMENSIONS[dimension], rows, measure, noun)
+        for one in _standing_out(dimension, rows, measure, noun)
     ]
     if not found:
         return Statement(question, "All alike", "no region or version stands out", "calm")
-    _, answer, evidence = max(found)
-    return Statement(question, answer, evidence, "bad")
+    _, answer, evidence, href = max(found)
+    return Statement(question, answer, evidence, "bad", href)
 
 
 def _standing_out(
-    dimension: str, rows: Sequence[Affected], measure: Callable[[Affected], int], noun: str
-) -> Iterator[tuple[float, str, str]]:
-    """Values of a dimension that have more of the trouble than of the sessions: by how much, what, why."""
+    by: Dimension, rows: Sequence[Affected], measure: Callable[[Affected], int], noun: str
+) -> Iterator[tuple[float, str, str, str]]:
+    """Values of a dimension that have more of the trouble than of the sessions: by how much, what, why, which."""
     whole = sum(measure(row) for row in rows)
     there = sum(_there(row) for row in rows)
     for row in rows if whole >= TROUBLE_MIN and there else ():
         hit, present = measure(row) / whole, _there(row) / there
         if hit - present >= STANDS_OUT:
             evidence = f"{share(hit)} of the {noun}, {share(present)} of the sessions there"
-            yield hit - present, f"{dimension} {row.value or 'not told'}", evidence
+            theirs = [(by, row.value or "")]
+            which = outages(SINCE, also=theirs) if measure is _outages else sessions(_BADLY, LAST_HOUR, theirs)
+            yield hit - present, f"{_DIMENSIONS[by]} {row.value or 'not told'}", evidence, which
 
 
 def _code(codes: FailureCodes) -> Statement:
@@ -113,7 +125,7 @@ def _code(codes: FailureCodes) -> Statement:
         by_code[one.error.code] += one.count
     code, count = min(by_code.items(), key=lambda pair: (-pair[1], pair[0]))
     evidence = f"{number(count)} of {_count(by_code.total(), 'failed session')}. {meaning(code)}"
-    return Statement(question, str(code), evidence, "bad")
+    return Statement(question, str(code), evidence, "bad", f"/codes/{code}?last=24h")
 
 
 def _back(told: Kpis, still_open: int) -> Statement:
@@ -133,7 +145,8 @@ def _back(told: Kpis, still_open: int) -> Statement:
         facts.append(f"{number(abandoned)} left while waiting")
     if waiting:
         facts.append(waiting)
-    return Statement(question, share(back / settled), ", ".join(facts), "good" if back / settled >= GOOD else "bad")
+    tone = "good" if back / settled >= GOOD else "bad"
+    return Statement(question, share(back / settled), ", ".join(facts), tone, outages(SINCE))
 
 
 def _outages(row: Affected) -> int:

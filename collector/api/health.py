@@ -14,10 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Exposition(Protocol):
-    """What /metrics needs of the metrics."""
+    """What the API needs of the metrics."""
 
     def render(self, accept: str) -> tuple[bytes, str]:
         """The metrics in a format that `accept` allows, and its content type."""
+
+    def count_question(self, kind: str, outcome: str) -> None:
+        """A question that came to this end: collector/api/asking.py."""
+
+    def set_questions(self, kind: str, under_way: int) -> None:
+        """How many questions of a kind are being answered."""
 
 
 class Check(BaseModel):

@@ -13,22 +13,26 @@ from starlette.concurrency import run_in_threadpool
 
 from collector.api.alertmanager import BODY_BYTES_MAX, alerts_of, notification_schema
 from collector.api.dependencies import IncidentsDep, NowDep, ReaderDep
+from collector.api.fields import FieldsRoute
 from collector.api.filters import LIMIT_MAX, NoQuery, Time, Words, span_of
+from collector.api.guard import Door, address_of
 from collector.api.paging import incident_cursor_of, read_incident_cursor
 from collector.api.problems import problems
-from collector.errors import BadBody, BodyTooLarge, IncidentNotFound, NotAllowed
+from collector.errors import BadBody, BodyTooLarge, IncidentNotFound, NotAllowed, ScopeMissing, TooManyAttempts
 from collector.store.questions import IncidentFilters, Span
 from collector.store.reader_incidents import IncidentPlace
 from collector.store.views_incidents import IncidentPage, IncidentStory
 
-router = APIRouter(prefix="/incidents", tags=["incidents"])
+router = APIRouter(prefix="/incidents", tags=["incidents"], route_class=FieldsRoute)
 
 _ID: Final = re.compile(r"([0-9a-f]{1,32})-([0-9]{1,16})")
 _BODY: Final[dict[str, Any]] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": notification_schema()}}}
 }
 _BEARER: Final = HTTPBearer(
-    auto_error=False, description="The token that the setting alertmanager_token holds.", scheme_name="alertmanager"
+    auto_error=False,
+    description="The token that the setting alertmanager_token holds, or one with the scope ingest.",
+    scheme_name="alertmanager",
 )
 
 
@@ -65,17 +69,28 @@ class Kept(BaseModel):
 async def shows_token(
     request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
 ) -> None:
-    """Raises NotAllowed for whoever does not show the token of the setting alertmanager_token."""
+    """Lets in who shows the token of the setting alertmanager_token, or one of the store with the scope ingest.
+
+    Raises NotAllowed, ScopeMissing or TooManyAttempts.
+    """
     token: str | None = request.app.state.alertmanager_token
-    if not token:
+    door: Door | None = request.app.state.door
+    if door is not None:
+        door.access.refuse_too_many(address_of(request))
+    if shown is not None and token and compare_digest(shown.credentials.encode(), token.encode()):
+        return
+    if door is not None and shown is not None:
+        grant = await door.access.of_token(shown.credentials, address_of(request))
+        grant.require("ingest")
+    elif door is None and not token:
         raise NotAllowed("no token is set, so nobody may tell of incidents")
-    if shown is None or not compare_digest(shown.credentials.encode(), token.encode()):
+    else:
         raise NotAllowed("the token is missing or wrong")
 
 
 @router.post(
     "/alertmanager",
-    responses=problems(NotAllowed, BadBody, BodyTooLarge),
+    responses=problems(NotAllowed, ScopeMissing, TooManyAttempts, BadBody, BodyTooLarge),
     dependencies=[Depends(shows_token)],
     openapi_extra=_BODY,
 )

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from collector.api.charts import Tick, time_ticks
-from collector.api.words import OUTCOMES, clock, duration, fate, who
+from collector.api.words import OUTCOMES, clock, duration, iso, standing, who
 from collector.store.questions import Span
 from collector.store.views import Lane, OutageView, RoomTimeline, Segment
 from session_core.events import us_from_utc
@@ -36,6 +36,7 @@ class Stretch(NamedTuple):
     width: float
     title: str
     outcome: str
+    times: str = ""
 
 
 class Mark(NamedTuple):
@@ -66,15 +67,21 @@ class DrawnRoom(NamedTuple):
 
     lanes: tuple[DrawnLane, ...]
     ticks: tuple[Tick, ...]
+    span: Span
 
 
-def draw(room: RoomTimeline) -> DrawnRoom:
-    """The drawing of a timeline."""
+def whole(room: RoomTimeline) -> Span:
+    """All of a room's time."""
     begin, end = us_from_utc(room.since), us_from_utc(room.until)
     # A little air, and something to divide by where all happened at once.
     air = max((end - begin) // 100, 500_000)
-    span = Span(begin - air, end + air)
-    return DrawnRoom(tuple(_lane(lane, span) for lane in room.participants), time_ticks(span))
+    return Span(begin - air, end + air)
+
+
+def draw(room: RoomTimeline, window: Span | None = None) -> DrawnRoom:
+    """The drawing of a timeline, or of what lies in a window of it."""
+    span = window or whole(room)
+    return DrawnRoom(tuple(_lane(lane, span) for lane in room.participants), time_ticks(span), span)
 
 
 def _lane(lane: Lane, span: Span) -> DrawnLane:
@@ -86,12 +93,13 @@ def _lane(lane: Lane, span: Span) -> DrawnLane:
     return DrawnLane(
         name=name,
         fate=last.fate,
-        fate_words="reconnecting now" if last.fate == "live" and last.state == "reconnecting" else fate(last.fate),
+        fate_words=standing(last),
         live=last.fate == "live",
-        says=f"{name}: {fate(last.fate)}; {outages}, {came_back} came back. The table below lists them.",
+        says=f"{name}: {standing(last)}; {outages}, {came_back} came back. The table below lists them.",
         stretches=tuple(
             _stretch(segment, closings.get((segment.session_id, segment.outage_number or 0)), span)
             for segment in lane.segments
+            if _meets(segment.since, segment.until, span)
         ),
         marks=tuple(_marks(lane.outages, span)),
         sessions=tuple(session.session_id for session in lane.sessions),
@@ -104,7 +112,8 @@ def _stretch(segment: Segment, outage: OutageView | None, span: Span) -> Stretch
     title = f"{segment.state} {clock(segment.since)} to {'now' if segment.open else clock(segment.until)}, {length}"
     if outage is not None:
         title += f"; {outage.cause or 'cause not told'}, {OUTCOMES[outage.outcome]}{_code(outage, ' with ')}"
-    return Stretch(segment.state, x, round(until - x, 3), title, outage.outcome if outage else "")
+    times = iso(segment.since) if segment.open else f"{iso(segment.since)} {iso(segment.until)}"
+    return Stretch(segment.state, x, round(until - x, 3), title, outage.outcome if outage else "", times)
 
 
 def _marks(outages: Iterable[OutageView], span: Span) -> list[Mark]:
@@ -112,7 +121,8 @@ def _marks(outages: Iterable[OutageView], span: Span) -> list[Mark]:
     marks: list[Mark] = []
     placed: list[float] = []
     roomy: list[float] = []
-    for outage in sorted(outages, key=lambda one: (one.outcome == "recovered", one.started_at)):
+    there = (one for one in outages if _meets(one.started_at, one.started_at, span))
+    for outage in sorted(there, key=lambda one: (one.outcome == "recovered", one.started_at)):
         x = _x(outage.started_at, span)
         room = "none"
         if all(abs(x - other) >= LABEL_GAP for other in placed):
@@ -130,6 +140,10 @@ def _marks(outages: Iterable[OutageView], span: Span) -> list[Mark]:
 def _code(outage: OutageView, before: str) -> str:
     error = outage.ending.error if outage.ending else None
     return f"{before}{error.code}" if error else ""
+
+
+def _meets(since: datetime, until: datetime, span: Span) -> bool:
+    return us_from_utc(since) <= span.until_us and us_from_utc(until) >= span.since_us
 
 
 def _x(at: datetime, span: Span) -> float:

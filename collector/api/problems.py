@@ -20,48 +20,83 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
 from collector.api.rendering import templates_of
+from collector.api.security import secure
 from collector.errors import (
     BadBody,
     BadFilter,
     BodyTooLarge,
     CodeNotFound,
     CollectorError,
+    CrossSite,
+    FormatMissing,
+    HostNotAllowed,
     IncidentNotFound,
     NotAllowed,
+    OutageNotFound,
+    PacketKeyMissing,
+    PacketKeyUnusable,
+    QueryTooLong,
     RoomNotFound,
     SchemaMismatch,
+    ScopeMissing,
     SessionNotFound,
     StoreError,
+    TooManyAttempts,
+    TooManyListeners,
+    TooManyQuestions,
 )
 
 log = logging.getLogger("collector.api")
 
 PROBLEM_JSON: Final = "application/problem+json"
 VALUE_SHOWN_MAX: Final = 120
+_SCHEMA: Final = {"$ref": "#/components/schemas/Problem"}
 
 STATUS: Final[dict[type[CollectorError], HTTPStatus]] = {
     SessionNotFound: HTTPStatus.NOT_FOUND,
     RoomNotFound: HTTPStatus.NOT_FOUND,
+    OutageNotFound: HTTPStatus.NOT_FOUND,
     CodeNotFound: HTTPStatus.NOT_FOUND,
     IncidentNotFound: HTTPStatus.NOT_FOUND,
     BadBody: HTTPStatus.UNPROCESSABLE_ENTITY,
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotAllowed: HTTPStatus.UNAUTHORIZED,
+    FormatMissing: HTTPStatus.NOT_IMPLEMENTED,
+    QueryTooLong: HTTPStatus.GATEWAY_TIMEOUT,
+    TooManyQuestions: HTTPStatus.SERVICE_UNAVAILABLE,
+    TooManyListeners: HTTPStatus.SERVICE_UNAVAILABLE,
+    ScopeMissing: HTTPStatus.FORBIDDEN,
+    CrossSite: HTTPStatus.FORBIDDEN,
+    HostNotAllowed: HTTPStatus.MISDIRECTED_REQUEST,
+    TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     BadFilter: HTTPStatus.UNPROCESSABLE_ENTITY,
     SchemaMismatch: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    PacketKeyMissing: HTTPStatus.SERVICE_UNAVAILABLE,
+    PacketKeyUnusable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 TITLES: Final[dict[str, str]] = {
     "session-not-found": "No such session",
     "room-not-found": "No such room",
+    "outage-not-found": "No such outage",
     "code-not-found": "No such code",
     "incident-not-found": "No such incident",
     "bad-body": "What was sent cannot be used",
     "body-too-large": "Too much was sent",
     "not-allowed": "The token is missing or wrong",
+    "too-many-listeners": "Too many pages listen",
+    "scope-missing": "The token is not for this",
+    "cross-site": "Another site sent this",
+    "host-not-allowed": "Not under this name",
+    "too-many-attempts": "Too many wrong tokens",
     "bad-filter": "A parameter cannot be used",
+    "format-missing": "A format that is not installed",
+    "query-too-long": "The question took too long",
+    "too-many-questions": "Too many questions at once",
     "store-unavailable": "The store is away",
     "schema-mismatch": "The store has another version",
+    "packet-key-missing": "Packets cannot be signed here",
+    "packet-key-unusable": "Packets cannot be signed here",
     "not-found": "No such address",
     "method-not-allowed": "No such method here",
     "internal": "Something went wrong here",
@@ -94,14 +129,14 @@ class Problem(BaseModel):
 def problems(*errors: type[CollectorError]) -> dict[int | str, dict[str, Any]]:
     """The refusals of a route, for its description. Every route may refuse a parameter, and find the store away."""
     classes: dict[int, list[str]] = {}
-    every: tuple[type[CollectorError], ...] = (*errors, BadFilter, StoreError)
+    every: tuple[type[CollectorError], ...] = (*errors, BadFilter, StoreError, TooManyQuestions, QueryTooLong)
     for error in every:
-        classes.setdefault(int(_status(error)), []).append((error.__doc__ or error.code).splitlines()[0])
+        classes.setdefault(int(_status(error)), []).append(_said_of(error))
     return {
         status: {
             "model": Problem,
             "description": " ".join(said),
-            "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {PROBLEM_JSON: {"schema": _SCHEMA}},
         }
         for status, said in classes.items()
     }
@@ -109,7 +144,7 @@ def problems(*errors: type[CollectorError]) -> dict[int | str, dict[str, Any]]:
 
 def install(app: FastAPI) -> None:
     """Gives the app its answers to errors."""
-    app.add_exception_handler(CollectorError, _collector_error)
+    app.add_exception_handler(CollectorError, answer_to)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unforeseen)
@@ -117,24 +152,53 @@ def install(app: FastAPI) -> None:
 
 def refuse(request: Request, status: int, code: str, detail: str, errors: Sequence[Parameter] = ()) -> Response:
     """The refusal, as JSON for programs and as a page for people."""
-    problem = Problem(
+    problem = _problem(request.url.path, status, code, detail, errors)
+    if _for_people(request):
+        page = (
+            templates_of(request)
+            .get_template("problem.html")
+            .render(problem=problem, word="", fragment=None, place=None)
+        )
+        return Response(page, status_code=status, media_type="text/html")
+    return JSONResponse(_body(problem), status_code=status, media_type=PROBLEM_JSON)
+
+
+def turned_away(path: str, error: CollectorError) -> dict[str, Any]:
+    """By its status, for a description, how a request to a path is refused for this: in words, and by example."""
+    status = _status(type(error))
+    refused = _problem(path, status, error.code, _detail(error))
+    content = {PROBLEM_JSON: {"schema": _SCHEMA, "example": _body(refused)}}
+    return {str(int(status)): {"description": _said_of(type(error)), "content": content}}
+
+
+def _problem(path: str, status: int, code: str, detail: str, errors: Sequence[Parameter] = ()) -> Problem:
+    return Problem(
         type=f"urn:roomwatch:problem:{code}",
         title=TITLES.get(code, HTTPStatus(status).phrase),
         status=status,
         code=code,
         detail=detail,
-        instance=request.url.path,
+        instance=path,
         errors=list(errors) or None,
     )
-    if _for_people(request):
-        page = templates_of(request).get_template("problem.html").render(problem=problem, word="", fragment=None)
-        return Response(page, status_code=status, media_type="text/html")
-    body = problem.model_dump(mode="json", exclude_none=True)
-    return JSONResponse(body, status_code=status, media_type=PROBLEM_JSON)
+
+
+def _body(problem: Problem) -> dict[str, Any]:
+    return problem.model_dump(mode="json", exclude_none=True)
+
+
+def _detail(error: CollectorError) -> str:
+    return f"{error}. {error.remedy}"
+
+
+def _said_of(error: type[CollectorError]) -> str:
+    return (error.__doc__ or error.code).splitlines()[0]
 
 
 def _for_people(request: Request) -> bool:
     path = request.url.path
+    if not hasattr(request.app.state, "templates"):
+        return False
     wanted = request.headers.get("accept", "")
     return not path.startswith(("/api/", "/healthz", "/readyz", "/metrics")) and "text/html" in wanted
 
@@ -143,23 +207,28 @@ def _status(error: type[CollectorError]) -> HTTPStatus:
     return next((STATUS[kind] for kind in error.__mro__ if kind in STATUS), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-async def _collector_error(request: Request, error: Exception) -> Response:
+async def answer_to(request: Request, error: Exception) -> Response:
+    """The refusal that says what an error of the collector means."""
     assert isinstance(error, CollectorError)  # noqa: S101 - what the handler is registered for
     status = _status(type(error))
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         return await _unforeseen(request, error)
     if isinstance(error, BadFilter):
-        parameter = Parameter(name=error.name, value=_shown(error.value), why=error.why)
+        parameter = Parameter(
+            name=error.name, value=_shown(error.value), why=error.why, allowed=list(error.allowed) or None
+        )
         return refuse(request, status, error.code, str(error), [parameter])
     if isinstance(error, StoreError):
         log.warning("cannot answer %s: %s", request.url.path, error)
         # Whatever ails the store, its address and its sentences are for the log.
         known = error.code if error.code in TITLES else "store-unavailable"
         return refuse(request, status, known, f"The store cannot answer now. {error.remedy}")
-    answer = refuse(request, status, error.code, f"{error}. {error.remedy}")
+    refusal = refuse(request, status, error.code, _detail(error))
     if isinstance(error, NotAllowed):
-        answer.headers["WWW-Authenticate"] = "Bearer"
-    return answer
+        refusal.headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, (TooManyAttempts, TooManyQuestions)):
+        refusal.headers["Retry-After"] = str(error.retry_after_s)
+    return refusal
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -199,7 +268,10 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _unforeseen(request: Request, error: Exception) -> Response:
     log.error("cannot answer %s", request.url.path, exc_info=error)
     detail = "This is a fault of the collector, not of the request. Its log says what happened."
-    return refuse(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail)
+    answer = refuse(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail)
+    # Starlette answers such errors outside of all that surrounds the application.
+    secure(answer.headers)
+    return answer
 
 
 def _shown(value: object) -> str:

@@ -8,13 +8,30 @@ from __future__ import annotations
 from datetime import datetime
 from importlib.resources import files
 from typing import Final, cast
+from urllib.parse import quote
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from collector.api import words
+from collector.api.windows import query_of
+from collector.store.questions import Span
+from session_core.events import us_from_utc
 
 FOLDER: Final = str(files("collector.api"))
+
+AROUND_US: Final = 60_000_000
+"""What is shown before and after a moment that a link leads to."""
+PLACES: Final[dict[str, str]] = {
+    "/": "Now",
+    "/outages": "Outages",
+    "/rooms": "Rooms",
+    "/incidents": "Incidents",
+    "/releases": "Releases",
+    "/codes": "Codes",
+    "/telemetry": "Telemetry",
+}
+"""Where the bar at the top leads, in its order."""
 
 
 def make_templates(version: str) -> Environment:
@@ -27,19 +44,33 @@ def make_templates(version: str) -> Environment:
         lstrip_blocks=True,
     )
     environment.globals["version"] = version
+    environment.globals["places"] = PLACES
     environment.filters.update(
         clock=words.clock,
+        fine_clock=words.fine_clock,
+        year_clock=words.year_clock,
+        quoted=_quoted,
         day_clock=words.day_clock,
-        iso=_iso,
+        day_minute=words.day_minute,
+        iso=words.iso,
+        around=_around,
         duration=words.duration,
         share=words.share,
         number=words.number,
         who=words.who,
+        nameless=words.nameless,
         outcome=words.outcome,
         fate=words.fate,
+        standing=words.standing,
         origin=words.origin,
+        said_more=words.said_more,
     )
     return environment
+
+
+def _around(at: datetime) -> str:
+    at_us = us_from_utc(at)
+    return query_of(Span(at_us - AROUND_US, at_us + AROUND_US))
 
 
 def templates_of(request: Request) -> Environment:
@@ -47,5 +78,6 @@ def templates_of(request: Request) -> Environment:
     return cast("Environment", request.app.state.templates)
 
 
-def _iso(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _quoted(text: str) -> str:
+    """A part of an address, which may hold anything."""
+    return quote(text, safe="")

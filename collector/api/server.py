@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -23,8 +24,11 @@ BACKLOG: Final = 256
 class Server:
     """One application at one address. `serve` runs until `stop`."""
 
-    def __init__(self, app: Any, host: str, port: int) -> None:
-        """Takes the address; port 0 is any free one. Raises AddressTaken."""
+    def __init__(self, app: Any, host: str, port: int, *, on_stop: Callable[[], None] | None = None) -> None:
+        """Takes the address; port 0 is any free one. Raises AddressTaken.
+
+        `on_stop` is called where the app runs, before open requests are waited for: it ends those that have no end.
+        """
         self._socket = _bound(host, port)
         config = uvicorn.Config(
             app,
@@ -35,7 +39,7 @@ class Server:
             ws="none",
             timeout_graceful_shutdown=DRAIN_S,
         )
-        self._server = _Uvicorn(config)
+        self._server = _Uvicorn(config, on_stop)
         shown = f"[{host}]" if ":" in host else host
         self.url: Final = f"http://{shown}:{self._socket.getsockname()[1]}"
 
@@ -64,13 +68,19 @@ class Server:
 class _Uvicorn(uvicorn.Server):
     """Says when it is ready. On a thread that is not the main one it leaves signals alone."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None] | None) -> None:
         super().__init__(config)
+        self._on_stop = on_stop
         self.ready = threading.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._on_stop is not None:
+            self._on_stop()
+        await super().shutdown(sockets)
 
 
 def _bound(host: str, port: int) -> socket.socket:

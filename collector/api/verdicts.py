@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
 
 from collector.api.dependencies import NowDep, ReaderDep
-from collector.api.filters import NoQuery, storable
+from collector.api.fields import FieldsRoute
+from collector.api.filters import NoQuery
 from collector.api.meanings import MEANINGS
 from collector.api.problems import problems
+from collector.api.rooms import RoomSid
 from collector.api.words import number
 from collector.errors import RoomNotFound, SessionNotFound
 from collector.store.reader import Reader
@@ -21,7 +23,7 @@ from collector.store.views import Completeness, RoomTimeline, SessionView
 from collector.store.views_around import Case
 from collector.verdict import ACTIONS, BAD_FATES, Confidence, verdict_of
 
-router = APIRouter(tags=["verdicts"])
+router = APIRouter(tags=["verdicts"], route_class=FieldsRoute)
 
 SESSIONS_MAX: Final = 25
 
@@ -78,7 +80,7 @@ def read_session_verdict(
 
 @router.get("/rooms/{room_sid}/verdict", responses=problems(RoomNotFound))
 def read_room_verdict(
-    room_sid: Annotated[str, Path(max_length=256), AfterValidator(storable)],
+    room_sid: RoomSid,
     query: Annotated[NoQuery, Query()],
     reader: ReaderDep,
     now_us: NowDep,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from collector.store.views import RoomEvent, SessionView
+
 ORIGINS: Final[dict[str, str]] = {
     "window": "the reconnection window was over",
     "attempts": "the attempts were used up",
@@ -49,6 +51,26 @@ def day_clock(at: datetime) -> str:
     return f"{at:%d %b %H:%M:%S}"
 
 
+def fine_clock(at: datetime) -> str:
+    """The time of day to the millisecond."""
+    return f"{at:%H:%M:%S}.{at.microsecond // 1000:03}"
+
+
+def year_clock(at: datetime) -> str:
+    """Day, year and time, for what may be read long after."""
+    return f"{at:%d %b %Y %H:%M:%S}"
+
+
+def iso(at: datetime) -> str:
+    """A moment of UTC for programs, scripts and addresses, to the millisecond: as text in the order of time."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def day_minute(at: datetime) -> str:
+    """Day and time, to the minute."""
+    return f"{at:%d %b %H:%M}"
+
+
 def duration(ms: float | None) -> str:
     """A duration as people say it, never finer than it matters."""
     if ms is None:
@@ -85,7 +107,27 @@ def number(value: float) -> str:
 
 def who(identity: str | None, participant_sid: str | None, session_id: object = None) -> str:
     """A participant by the best name that was told."""
-    return identity or participant_sid or f"session {str(session_id)[:8]}"
+    return identity or participant_sid or nameless(session_id)
+
+
+def nameless(session_id: object) -> str:
+    """A session that told no name: by the end of its id, since what began within a minute begins alike."""
+    return f"session …{str(session_id)[-8:]}"
+
+
+def said_more(told: RoomEvent) -> str:
+    """What an event said beside its state and code."""
+    one = told.event
+    told_more = (
+        ("outage {}", one.outage_number),
+        ("{} attempts", one.attempts or None),
+        ("gone for {}", duration(one.downtime_ms) if one.downtime_ms else None),
+        ("network {}", one.network_type),
+        ("{}", None if one.origin is None else origin(one.origin)),
+        ("reason {}", one.reason),
+        ("about {}", one.subject_sid),
+    )
+    return ", ".join(words.format(value) for words, value in told_more if value is not None)
 
 
 def outcome(word: str) -> str:
@@ -101,3 +143,13 @@ def origin(word: str) -> str:
 def fate(word: str) -> str:
     """How a session stands, or how it ended."""
     return FATES.get(word, word)
+
+
+def standing(session: SessionView) -> str:
+    """How a session stands: whoever is reconnecting is in no room for the others."""
+    return "reconnecting now" if is_reconnecting(session) else fate(session.fate)
+
+
+def is_reconnecting(session: SessionView) -> bool:
+    """Whether it has lost connection and may come back."""
+    return session.fate == "live" and session.state == "reconnecting"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from collector import __version__
-from collector.cli import again, archive, collecting, outbox, playing, provisioning, retention
+from collector.cli import access, again, archive, collecting, erasing, outbox, packets, playing, provisioning, retention
 from collector.cli.edge import CANNOT, DONE
 from collector.errors import CollectorError
 
@@ -27,7 +27,13 @@ Why did this call drop? Roomwatch stores what rooms said of their connections, a
   roomwatch dead-letters  lists and shows what was refused, and sends it again
   roomwatch archive       writes days that are over as Parquet files
   roomwatch retention     says what has outlived its days in the store; --apply deletes it
+  roomwatch token         makes, lists and revokes the tokens with which the API is asked
+  roomwatch login-link    makes a link that logs one person in to the pages, once
+  roomwatch audit         lists what was done with tokens, logins, exports and erasures
+  roomwatch erase         says what names a participant in the store; --apply takes it away
   roomwatch provision     puts folder, data sources, dashboards and incidents into a Grafana
+  roomwatch verify-packet checks that nobody changed a support packet, and whose it is; needs nothing else
+  roomwatch packet-key    makes the key that support packets are signed with
   roomwatch trace         plays a scenario to a room and says what its users would see; needs nothing else
   roomwatch outbox        shows what a process that embeds the session core left unsent, and sends it
 """
@@ -78,7 +84,10 @@ def _parser(*, whole: bool) -> argparse.ArgumentParser:
     again.add(commands, whole=whole)
     archive.add(commands, whole=whole)
     retention.add(commands, whole=whole)
+    access.add(commands, whole=whole)
+    erasing.add(commands, whole=whole)
     provisioning.add(commands, whole=whole)
+    packets.add(commands, whole=whole)
     playing.add(commands)
     outbox.add(commands)
     version = commands.add_parser("version", help="the version of this program")
@@ -87,7 +96,7 @@ def _parser(*, whole: bool) -> argparse.ArgumentParser:
 
 
 def _asks_for_settings(arguments: Sequence[str]) -> bool:
-    return arguments[:1] not in (["demo"], ["trace"], ["outbox"]) and any(
+    return arguments[:1] not in (["demo"], ["trace"], ["outbox"], ["verify-packet"]) and any(
         word in {"-h", "--help"} for word in arguments[1:]
     )
 

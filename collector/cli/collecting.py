@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from collector.cli.edge import DONE, FOUND, Commands, add_configured, clock_us, settings_of
@@ -19,8 +21,11 @@ if TYPE_CHECKING:
 
 SWITCH_INTERVAL_S: Final = 0.000_2
 """The database's driver takes the interpreter's lock for each piece that it sends; the usual 5 ms halve its pace."""
-GC_THRESHOLDS: Final = (200_000, 50, 100)
-"""A batch makes more objects than the usual 700 again and again, and lets them go by itself."""
+OBJECTS_A_RECORD: Final = 20
+"""Of records in hand; they go by themselves. To look through them for cycles took a seventh of the speed."""
+GARBAGE_EVERY_S: Final = 30.0
+WHOLE_EVERY: Final = 10
+"""Once in so many times all objects are looked through, else those alone that were made since the last time."""
 
 
 def add(commands: Commands, *, whole: bool) -> None:
@@ -54,19 +59,45 @@ async def _run_until_told(settings: Settings, only: str | None) -> None:
 
     stop = asyncio.Event()
     _stop_on_signals(stop)
-    tune_for_throughput()
-    await run(Options.of(settings, Part(only) if only else None), stop, clock_us=clock_us)
+    options = Options.of(settings, Part(only) if only else None)
+    if only == Part.API:
+        await run(options, stop, clock_us=clock_us)
+        return
+    tune_for_throughput(options.limits.records_max)
+    async with garbage_collected():
+        await run(options, stop, clock_us=clock_us)
 
 
-def tune_for_throughput() -> None:
-    """What a process that does nothing but collect can have of the interpreter; a sixth of its speed."""
+def tune_for_throughput(records_max: int) -> None:
+    """What a process that collects can have of the interpreter. `records_max`: of one batch; two are in hand.
+
+    Needs `garbage_collected` beside it.
+    """
     import gc  # noqa: PLC0415 - see the package's docstring
 
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    # Sessions live long and hold no cycles: to look through them again and again finds nothing.
+    # Sessions and batches hold no cycles: to look through them again and again finds nothing.
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    gc.set_threshold(2 * records_max * OBJECTS_A_RECORD)
+
+
+@asynccontextmanager
+async def garbage_collected(every_s: float = GARBAGE_EVERY_S) -> AsyncIterator[None]:
+    """Has cycles of objects collected by the clock: few as they are, some hold what was fetched of Kafka."""
+    import asyncio  # noqa: PLC0415 - see the package's docstring
+    import gc  # noqa: PLC0415
+
+    async def collect() -> None:
+        for turn in count(1):
+            await asyncio.sleep(every_s)
+            gc.collect(1 if turn % WHOLE_EVERY else 2)
+
+    task = asyncio.create_task(collect())
+    try:
+        yield
+    finally:
+        task.cancel()
 
 
 def _stop_on_signals(stop: asyncio.Event) -> None:

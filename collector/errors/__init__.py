@@ -14,15 +14,25 @@
     ├── RequestError                a question to the API that cannot be answered: requests.py
     │   ├── SessionNotFound
     │   ├── RoomNotFound
+    │   ├── OutageNotFound
     │   ├── CodeNotFound
     │   ├── IncidentNotFound
+    │   ├── FormatMissing           an export needs an extra
+    │   ├── QueryTooLong            cancelled in the database
+    │   ├── TooManyQuestions
     │   ├── BadBody
     │   ├── BodyTooLarge
-    │   ├── NotAllowed
+    │   ├── TooManyListeners        pages ask every few seconds instead
+    │   ├── NotAllowed              who may not: access.py
+    │   ├── ScopeMissing
+    │   ├── TooManyAttempts
+    │   ├── HostNotAllowed
+    │   ├── CrossSite
     │   └── BadFilter
     ├── ConfigError                 a setting, file or argument that cannot be used
     │   ├── ExtraMissing            a command whose packages were not installed
-    │   └── AddressTaken            another process listens where the API should
+    │   ├── AddressTaken            another process listens where the API should
+    │   └── NoTokens                others could reach the API, and nobody has a token
     ├── StoreError
     │   ├── StoreUnreachable        the database does not answer, or lets nobody in
     │   ├── SchemaMismatch          its tables are of another version
@@ -39,8 +49,14 @@
     │   ├── GrafanaLoginRefused
     │   ├── GrafanaForbidden        a right is missing
     │   └── GrafanaRefused          it says no, or failed
+    ├── PacketError                 a support packet cannot be made or checked: packets.py
+    │   ├── PacketKeyMissing
+    │   ├── PacketKeyUnusable
+    │   └── NotAPacket
     ├── ArchiveError                a day cannot be written to the archive
     ├── LetterNotFound              no dead letter of this record is stored
+    ├── TokenNotFound               no token has this id
+    ├── TooManyTokens
     └── StopTimedOut                a stop took longer than it may: what was in hand is read again
 
 Rules:
@@ -57,6 +73,15 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 from uuid import UUID
 
+from collector.errors.access import (
+    CrossSite,
+    HostNotAllowed,
+    NotAllowed,
+    ScopeMissing,
+    TokenNotFound,
+    TooManyAttempts,
+    TooManyTokens,
+)
 from collector.errors.broker import (
     BrokerError,
     BrokerRefused,
@@ -69,6 +94,7 @@ from collector.errors.broker import (
     OffsetBeyondEnd,
     TopicMissing,
 )
+from collector.errors.config import AddressTaken, ConfigError, ExtraMissing, NoTokens
 from collector.errors.grafana import (
     GrafanaError,
     GrafanaForbidden,
@@ -79,16 +105,21 @@ from collector.errors.grafana import (
     GrafanaUnreachable,
     NotGrafana,
 )
+from collector.errors.packets import NotAPacket, PacketError, PacketKeyMissing, PacketKeyUnusable
 from collector.errors.requests import (
     BadBody,
     BadFilter,
     BodyTooLarge,
     CodeNotFound,
+    FormatMissing,
     IncidentNotFound,
-    NotAllowed,
+    OutageNotFound,
+    QueryTooLong,
     RequestError,
     RoomNotFound,
     SessionNotFound,
+    TooManyListeners,
+    TooManyQuestions,
 )
 from collector.errors.root import CollectorError, named, one_line, short
 
@@ -105,10 +136,12 @@ __all__ = [
     "CodeNotFound",
     "CollectorError",
     "ConfigError",
+    "CrossSite",
     "DeadLettersRefused",
     "EmbeddedBrokerError",
     "ExtraMissing",
     "Fenced",
+    "FormatMissing",
     "GrafanaError",
     "GrafanaForbidden",
     "GrafanaLoginRefused",
@@ -116,74 +149,41 @@ __all__ = [
     "GrafanaTimedOut",
     "GrafanaTooOld",
     "GrafanaUnreachable",
+    "HostNotAllowed",
     "IncidentNotFound",
     "LetterNotFound",
     "LogRewound",
     "NeverStored",
+    "NoTokens",
+    "NotAPacket",
     "NotAllowed",
     "NotGrafana",
     "OffsetBeyondEnd",
+    "OutageNotFound",
+    "PacketError",
+    "PacketKeyMissing",
+    "PacketKeyUnusable",
+    "QueryTooLong",
     "RequestError",
     "RetentionBusy",
     "RoomNotFound",
     "RowRefused",
     "SchemaMismatch",
+    "ScopeMissing",
     "SessionNotFound",
     "StaleSession",
     "StopTimedOut",
     "StoreError",
     "StoreUnavailable",
     "StoreUnreachable",
+    "TokenNotFound",
+    "TooManyAttempts",
+    "TooManyListeners",
+    "TooManyQuestions",
+    "TooManyTokens",
     "TopicMissing",
     "tree",
 ]
-
-
-class ConfigError(CollectorError):
-    """A setting, a configuration file or an argument cannot be used."""
-
-    code: ClassVar[str] = "config"
-    remedy: ClassVar[str] = "Correct the setting that the message names; docs/configuration.md lists what is allowed."
-
-    def __init__(self, name: str, why: str, *, value: str | None = None, source: str | None = None) -> None:
-        """`value` is left out for secrets; `source` is the variable, the file or the argument it came from."""
-        self.name = name
-        self.why = why
-        self.value = value
-        self.source = source
-        shown = name if value is None else f"{name} = {short(value)}"
-        super().__init__(f"{shown}: {why}" + (f" (from {source})" if source else ""))
-
-
-class ExtraMissing(ConfigError):
-    """A command needs packages that were not installed."""
-
-    code: ClassVar[str] = "extra-missing"
-    remedy: ClassVar[str] = "Install the extra that the message names, such as `pip install 'roomwatch[demo]'`."
-
-    def __init__(self, command: str, extra: str, missing: str) -> None:
-        self.command = command
-        self.extra = extra
-        self.missing = missing
-        super().__init__(
-            f"roomwatch {command}",
-            f"the package {missing} is not installed; install it with: pip install 'roomwatch[{extra}]'",
-        )
-
-
-class AddressTaken(ConfigError):
-    """Another process listens on the address where the API should."""
-
-    code: ClassVar[str] = "address-taken"
-    remedy: ClassVar[str] = "Stop the other process, or choose another http_port (0 takes any free one)."
-
-    def __init__(self, host: str, port: int, detail: str) -> None:
-        self.host = host
-        self.port = port
-        super().__init__(
-            "http_port",
-            f"cannot listen on {host}:{port} ({detail}); stop what listens there, or choose another http_port",
-        )
 
 
 class StoreError(CollectorError):

@@ -38,6 +38,18 @@ class RoomNotFound(RequestError):
         super().__init__(f"no session of room {short(room_sid)} has reached the store")
 
 
+class OutageNotFound(RequestError):
+    """No event of this outage has reached the store."""
+
+    code: ClassVar[str] = "outage-not-found"
+    remedy: ClassVar[str] = "Check the session's id and the number; outages of a session are numbered from 1."
+
+    def __init__(self, session_id: UUID | str, number: int) -> None:
+        self.session_id = session_id
+        self.number = number
+        super().__init__(f"no event of outage {number} of session {session_id} has reached the store")
+
+
 class CodeNotFound(RequestError):
     """The catalogue of room errors does not have this code."""
 
@@ -58,6 +70,47 @@ class IncidentNotFound(RequestError):
     def __init__(self, incident_id: str) -> None:
         self.incident_id = incident_id
         super().__init__(f"there is no incident {short(incident_id)}")
+
+
+class QueryTooLong(RequestError):
+    """A question took longer than it may, so the database was told to stop; or whoever asked hung up."""
+
+    code: ClassVar[str] = "query-too-long"
+    remedy: ClassVar[str] = (
+        "Ask for a shorter range or with more filters; what is asked often and needs longer is a case for "
+        "http_question_s (http_export_s for exports)."
+    )
+
+    def __init__(self, within_s: float) -> None:
+        self.within_s = within_s
+        super().__init__(f"the question took longer than {within_s:g} s and was cancelled in the database")
+
+
+class TooManyQuestions(RequestError):
+    """As many questions as may be asked at once are being answered, and this one has waited for its turn in vain."""
+
+    code: ClassVar[str] = "too-many-questions"
+    remedy: ClassVar[str] = "Ask again when the header Retry-After says, one question after the other."
+
+    def __init__(self, kind: str, at_once: int, retry_after_s: int) -> None:
+        self.kind = kind
+        self.at_once = at_once
+        self.retry_after_s = retry_after_s
+        super().__init__(f"{at_once} {kind} are being answered already, which is as many as may be at once")
+
+
+class FormatMissing(RequestError):
+    """An export was asked for in a format whose packages the collector was installed without."""
+
+    code: ClassVar[str] = "format-missing"
+    remedy: ClassVar[str] = (
+        "Ask for format=csv or format=jsonl, or have the collector installed with `pip install 'roomwatch[archive]'`."
+    )
+
+    def __init__(self, wanted: str, missing: str) -> None:
+        self.wanted = wanted
+        self.missing = missing
+        super().__init__(f"format={wanted} needs the package {missing}, which is not installed here")
 
 
 class BadBody(RequestError):
@@ -83,15 +136,15 @@ class BodyTooLarge(RequestError):
         super().__init__(f"more than {bytes_max} bytes")
 
 
-class NotAllowed(RequestError):
-    """The token that this address asks for is missing or wrong, or none was set."""
+class TooManyListeners(RequestError):
+    """More pages listen for news than one collector tells at once."""
 
-    code: ClassVar[str] = "not-allowed"
-    remedy: ClassVar[str] = "Send `Authorization: Bearer …` with the token that the setting alertmanager_token holds."
+    code: ClassVar[str] = "too-many-listeners"
+    remedy: ClassVar[str] = "Nothing: a page that is not told asks every few seconds. More collectors tell more pages."
 
-    def __init__(self, why: str) -> None:
-        self.why = why
-        super().__init__(why)
+    def __init__(self, listeners_max: int) -> None:
+        self.listeners_max = listeners_max
+        super().__init__(f"{listeners_max} pages listen already")
 
 
 class BadFilter(RequestError):
@@ -100,8 +153,9 @@ class BadFilter(RequestError):
     code: ClassVar[str] = "bad-filter"
     remedy: ClassVar[str] = "Correct the parameter that the message names; /docs lists what each takes."
 
-    def __init__(self, name: str, value: str, why: str) -> None:
+    def __init__(self, name: str, value: str, why: str, allowed: tuple[str, ...] = ()) -> None:
         self.name = name
         self.value = value
         self.why = why
+        self.allowed = allowed
         super().__init__(f"{name} = {short(value)}: {why}")

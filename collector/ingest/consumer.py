@@ -31,7 +31,7 @@ from collector.ingest.progress import Progress
 from collector.ingest.storing import Abandoned, Storing, growing_delays
 from collector.ingest.taking import Batch
 from collector.ingest.waiting import IDLE_POLL_S, WRITING_POLL_S, LoopPatience
-from collector.ingest.watchdog import SWEEP_EVERY_S
+from collector.ingest.watchdog import next_sweep_s
 from collector.metrics import Metrics
 from collector.store.writer import Writer
 
@@ -90,7 +90,7 @@ class Consumer:
         self._settled = 0  # the generation whose partitions we have taken on
         self._gaps: dict[int, int] = {}  # where a gap was counted that nothing was stored behind yet
         self._broker_trouble: str | None = NOT_YET
-        self._looked_s = self._read_s = self._swept_s = 0.0
+        self._looked_s = self._read_s = self._sweep_due_s = 0.0
         self._sweeps = 0  # each has one partition counted anew, in turn
         self.status = Status()
 
@@ -238,9 +238,9 @@ class Consumer:
 
     async def _sweep_when_due(self, member: Member, patience: LoopPatience) -> None:
         loop = asyncio.get_running_loop()
-        if loop.time() - self._swept_s < SWEEP_EVERY_S:
+        began_s = loop.time()
+        if began_s < self._sweep_due_s:
             return
-        self._swept_s = loop.time()
         self._wrote(await self._storing.flush(patience))
         partitions = self._progress.partitions
         for partition in partitions:
@@ -255,6 +255,7 @@ class Consumer:
         if partitions and not member.changing.is_set():
             self._sweeps += 1
             await self._storing.count_anew(partitions[self._sweeps % len(partitions)], patience)
+        self._sweep_due_s = began_s + next_sweep_s(loop.time() - began_s)
 
     async def _look_when_idle(self, member: Member, *, idle: bool) -> None:
         """Where nothing comes: is the broker there, and is there nothing? Raises KafkaError where we are stuck.

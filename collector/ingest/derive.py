@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from collector.ingest.decode import session_begun_at
 from collector.ingest.values import Difference
 from collector.store.changes import Outage, RollupKey, Session
+from collector.store.counting import FLAP_MS, FULL_TOKEN_S, OBSERVED
 from session_core.errors import EndsAs, ends_as
 
 SILENCE_US: Final = 90_000_000
@@ -26,8 +27,7 @@ SILENCE_US: Final = 90_000_000
 CLOCK_TOLERANCE_US: Final = 2_000_000
 """A clock offset within this is delay, not a wrong clock: times are left as told."""
 MINUTE_US: Final = 60_000_000
-FLAP_MS: Final = 10_000
-"""An outage that begins so soon after the end of the one before is a flap."""
+
 
 OPEN_FATES: Final = frozenset({"connecting", "live"})
 OUTCOMES: Final = ("open", "recovered", "failed", "abandoned", "superseded", "closed", "lost")
@@ -46,17 +46,18 @@ OUTCOME_OF_END: Final[dict[EndsAs, str]] = {
 
 
 def derive(session: Session) -> None:
-    """Brings fate, end and outcomes up to date with the rest of the session."""
+    """Brings fate, end, and the outages' outcomes and corrected times up to date with the rest of the session."""
     session.fate = fate(session)
     session.ended_at = session.terminal_at
     if session.terminal_type is None and session.fate == "lost":
         session.ended_at = session.last_event_at
     if session.outage_rows:
-        greatest = max(session.outage_rows)
+        greatest, shift = max(session.outage_rows), correction_us(session)
         for number, outage in session.outage_rows.items():
             result = outcome(session, outage, later_outage=number < greatest)
-            if result != outage.outcome:
-                outage.outcome = result
+            opened_at = outage.started_at + shift
+            if result != outage.outcome or opened_at != outage.opened_at:
+                outage.outcome, outage.opened_at = result, opened_at
                 outage.changed = True
 
 
@@ -107,12 +108,15 @@ def facts(session: Session) -> tuple[Difference, ...]:
     told = [_fact(session, "started", begun + shift)]
     if joined(session):
         at = session.joined_at if session.joined_at is not None else begun
-        told.append(_fact(session, "joined", at + shift, a=_join_ms(session)))
+        ttl_s = session.token_ttl_s
+        short = ttl_s is not None and ttl_s < FULL_TOKEN_S
+        told.append(_fact(session, "joined", at + shift, a=_join_ms(session), c=int(ttl_s is not None), d=int(short)))
     for outage in session.outage_rows.values():
-        told.append(_outage_fact(session, outage, "outage", outage.started_at + shift))
+        told.append(_outage_fact(session, outage, "outage", outage.opened_at))
         if outage.outcome != "open":
             told.append(_outage_fact(session, outage, "outage_ended", outage_ended_at(outage) + shift))
     if session.ended_at is not None:
+        held, expected = received(session)
         told.append(
             _fact(
                 session,
@@ -123,9 +127,19 @@ def facts(session: Session) -> tuple[Difference, ...]:
                 fate=session.fate,
                 a=session.connected_ms,
                 b=session.reconnecting_ms,
+                c=held,
+                d=expected,
             )
         )
     return tuple(told)
+
+
+def received(session: Session) -> tuple[int, int]:
+    """How many sequence numbers the session received, and how many it must have had."""
+    more = session.received_more
+    if not more:
+        return session.received_to, session.received_to
+    return session.received_to + sum(more[1::2]) - sum(more[::2]), more[-1]
 
 
 def outage_ended_at(outage: Outage) -> int:
@@ -154,15 +168,17 @@ def differences(before: tuple[Difference, ...], after: tuple[Difference, ...]) -
 
 
 def roll(told: Iterable[Difference], kafka_partition: int, sums: dict[RollupKey, list[int]]) -> None:
-    """Adds differences to the rows of `rollups` that they change: [n, a, b] by key."""
+    """Adds differences to the rows of `rollups` that they change: [n, a, b, c, d] by key."""
     for one in told:
         key = rollup_key(one, kafka_partition)
         row = sums.get(key)
         if row is None:
-            row = sums[key] = [0, 0, 0]
+            row = sums[key] = [0, 0, 0, 0, 0]
         row[0] += one.sign
         row[1] += one.sign * one.a
         row[2] += one.sign * one.b
+        row[3] += one.sign * one.c
+        row[4] += one.sign * one.d
 
 
 def rollup_key(one: Difference, kafka_partition: int) -> RollupKey:
@@ -193,6 +209,7 @@ def _outage_fact(session: Session, outage: Outage, kind: str, at_us: int) -> Dif
     if kind == "outage":
         flap = outage.since_previous_ms is not None and outage.since_previous_ms < FLAP_MS
         return _fact(session, kind, at_us, cause=cause, a=int(flap), number=outage.number)
+    driven = session.policy != OBSERVED
     return _fact(
         session,
         kind,
@@ -201,17 +218,19 @@ def _outage_fact(session: Session, outage: Outage, kind: str, at_us: int) -> Dif
         cause=cause,
         outcome=outage.outcome,
         a=outage.downtime_ms,
-        b=outage.attempts,
+        b=outage.attempts if driven else 0,
+        c=int(driven),
+        d=int(driven and outage.outcome == "recovered" and outage.attempts == 1),
         number=outage.number,
     )
 
 
 def _fact(
     session: Session, kind: str, at_us: int, *, code: int = -1, phase: str = "session", cause: str = "",
-    outcome: str = "", fate: str = "", a: int = 0, b: int = 0, number: int = 0,
+    outcome: str = "", fate: str = "", a: int = 0, b: int = 0, c: int = 0, d: int = 0, number: int = 0,
 ) -> Difference:  # fmt: skip
     return Difference(
         kind, 1, at_us, code, phase, cause, outcome, fate,
         session.region or "", session.sdk or "", session.sdk_version or "", session.app_version or "",
-        a, b, session.session_id, number, False,
+        a, b, c, d, session.session_id, number, False,
     )  # fmt: skip

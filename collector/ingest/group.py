@@ -30,6 +30,7 @@ METADATA_MS: Final = 15_000
 """How soon a partition that was added to the topic is given to a member, at most."""
 FETCH_BYTES: Final = 4 * 1024 * 1024
 """Of a partition at once: what a backlog is read fastest with."""
+_NO_PARTITION: Final = -1
 
 log = logging.getLogger(__name__)
 
@@ -112,17 +113,16 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         return {where.partition: raws for where, raws in found.items() if where.partition in partitions}
 
     async def keep_alive(self, seconds: float) -> None:
-        """Polls without reading, so that the group does not give our partitions away. Raises KafkaError."""
-        ours = list(self._client.assignment())
-        self._client.pause(*ours)
+        """Polls without reading, so that the group does not give our partitions away. Raises KafkaError.
+
+        What was fetched stays for the next `poll`; of partitions that are paused, aiokafka would throw it away.
+        """
         try:
             async with asyncio.timeout(seconds + POLL_GRACE_S):
-                await self._client.getmany(timeout_ms=max(1, int(seconds * 1000)), max_records=1)
+                nothing = TopicPartition(self._topic, _NO_PARTITION)
+                await self._client.getmany(nothing, timeout_ms=max(1, int(seconds * 1000)))
         except TimeoutError:
             pass  # a broker that is away keeps a poll waiting; whoever reads next finds out
-        finally:
-            still = self._client.assignment()
-            self._client.resume(*(where for where in ours if where in still))
 
     async def log_bounds(self, partitions: Collection[int]) -> tuple[dict[int, int], dict[int, int]]:
         """The offsets that the logs of these partitions begin and end at. Raises KafkaError or TimeoutError."""

@@ -52,6 +52,8 @@ def merge(session: Session, told: Told, append_at: int) -> bool:
         merge_lost(session.lost, data.lost)
     if not new:
         return False
+    if session.ended_at is not None:
+        session.unsettled = True
     key = data.seq << N_BITS | n
     if at > session.last_event_at:
         session.last_event_at = at
@@ -177,9 +179,11 @@ def _merge_documents(session: Session, data: Data, key: int) -> None:
         session.platform, session.network_type = client.platform, client.network_type
         session.region, session.media_region = client.region, client.media_region
     if token is not None and key > session.key_token:
+        session.unsettled = True
         session.key_token = key
         session.token_expires_at, session.token_ttl_s = us_from_utc(token.expires_at), token.ttl_s
     if policy is not None and key < session.key_policy:
+        session.unsettled = True
         session.policy, session.key_policy = policy.name, key
 
 

@@ -98,8 +98,8 @@ OUTAGE: Final = (
         "data.outage",
     ),
 )
-"""Columns of `outages`, each merged over the events that carry this number; `outcome` is derived. A reconnection has
-neither code nor origin."""
+"""Columns of `outages`, each merged over the events that carry this number; `outcome` and `opened_at` are derived. A
+reconnection has neither code nor origin."""
 
 
 def table(merged: tuple[Merged, ...]) -> str:

@@ -319,6 +319,7 @@ class Storing:
         self._metrics.unknown_fields.inc(batch.unknown_fields)
         self._metrics.events_received.inc(batch.seqs_received)
         self._metrics.events_expected.inc(batch.seqs_expected)
+        self._metrics.count_client_losses(batch.lost)
         for where, sessions in zip(batch.met._fields, batch.met, strict=True):
             self._metrics.sessions_met.labels(where).inc(sessions)
         if records:

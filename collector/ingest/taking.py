@@ -66,6 +66,7 @@ class Batch:
     unknown_fields: int = 0
     seqs_received: int = 0
     seqs_expected: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
     touched: dict[bytes, Session] = field(default_factory=dict, repr=False, compare=False)
     standings: list[tuple[Standing | None, Standing | None]] = field(default_factory=list)
     met: Met = field(default=Met(), compare=False)
@@ -133,12 +134,15 @@ class Taking:
             self.touch(key, session)  # type: ignore[arg-type]  # those without a key were refused
         session.kafka_partition = record.partition
         told_to = session.received_more[-1] if session.received_more else session.received_to
+        losses = None if message.data.lost is None else _losses(session)
         try:
             new = merge(session, told, record.append_at_us)
         except TooManyGapsError:
             detail = f"more than {GAPS_MAX} holes in the seqs of one session"
             self._refuse(record, message.type, Refusal("too-many-gaps", "$.data.seq", detail))
             return
+        if losses is not None:
+            self._count_losses(session, told, losses)
         if not new:
             batch.results[message.type, "duplicate"] += 1
             return
@@ -180,6 +184,18 @@ class Taking:
         changes.offsets = list(offsets)
         self._count_news()
 
+    def _count_losses(self, session: Session, told: Told, before: dict[str, int]) -> None:
+        """Counts what a client says it lost and had not said before. A copy of an event may say more than the first.
+
+        Late goes by when it was said, since a client that was away says so when it is back.
+        """
+        if self.now_us - told.sent_at - correction_us(session) > LATE_AFTER_US:
+            return
+        for reason, count in _losses(session).items():
+            more = count - before.get(reason, 0)
+            if more > 0:
+                self.batch.lost[reason] += more
+
     def _count_news(self) -> None:
         for (kind, from_state, to_state), n in Counter(self._news).items():
             self.batch.results[kind, "stored"] += n
@@ -193,6 +209,11 @@ class Taking:
                 self._topic, record.partition, record.offset, record.append_at_us, *refusal, record.key, record.value
             )
         )
+
+
+def _losses(session: Session) -> dict[str, int]:
+    """How many events the session's outbox lost, by reason."""
+    return {reason: sum(counts.values()) for reason, counts in session.lost.items()}
 
 
 def refusals(error: RowRefused) -> dict[UUID | Place, Refusal]:

@@ -29,7 +29,7 @@ class Difference(msgspec.Struct, frozen=True, gc=False):
 
     `at_us` is corrected time. `number` is the outage's, 0 for facts of the session. `restates`: the same thing was told
     before and has another date, sum or dimension now; rollups take such pairs, counters of what happened do not.
-    What `a` and `b` are is the kind's: docs/store.md.
+    What `a` to `d` are is the kind's: docs/store.md.
     """
 
     kind: str
@@ -46,6 +46,8 @@ class Difference(msgspec.Struct, frozen=True, gc=False):
     app_version: str
     a: int
     b: int
+    c: int
+    d: int
     session_id: UUID
     number: int
     restates: bool

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 SWEEP_EVERY_S: Final = 10.0
 """How often an owner looks for silence: what a loss is told later at most, beyond the silence itself."""
+SWEEP_EVERY_MAX_S: Final = 60.0
+"""The same for an owner that has its hands full."""
+SWEEP_SHARE: Final = 0.02
+"""Of the time: reading waits meanwhile."""
+
+
+def next_sweep_s(took_s: float) -> float:
+    """How long after the beginning of a sweep that took so long the next one is due."""
+    return max(SWEEP_EVERY_S, min(took_s / SWEEP_SHARE, SWEEP_EVERY_MAX_S))
 
 
 def stream_time_us(newest_append_us: int | None, now_us: int, *, caught_up: bool) -> int | None:

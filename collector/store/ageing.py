@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Final, Protocol
+from typing import Protocol
 
 from sqlalchemy import Connection, Engine, and_, exists, func, or_, select
 from sqlalchemy.sql import ColumnElement
@@ -18,16 +18,11 @@ from sqlalchemy.sql import ColumnElement
 from collector.store.ageing_sqlite import SqliteAgeing
 from collector.store.dead_letters import letters_before_us
 from collector.store.failures import plainly
+from collector.store.pausing import PAUSE_S, Pause
+from collector.store.quarters import MINUTES, QUARTER_US
 from collector.store.retention import DAY_US, KINDS, Due, Gone, Retention
 from collector.store.tables import dead_letters, incidents, outages, rollups, sessions
 from collector.store.url import POSTGRESQL
-
-MINUTE_US: Final = 60_000_000
-PAUSE_S: Final = 0.02
-"""Between two steps, so that the writer has the store to itself in between."""
-
-Pause = Callable[[float], bool]
-"""Waits so many seconds; True says that there is to be no next step."""
 
 
 class Ways(Protocol):
@@ -96,13 +91,13 @@ class Ageing:
             case "sessions":
                 return sessions.c.told_until < before_us
             case "rollups":
-                return rollups.c.minute < before_us // MINUTE_US
+                return rollups.c.minute < before_us // QUARTER_US * MINUTES
             case "dead_letters":
                 return dead_letters.c.stored_at < before_us
             case "incidents":
                 return incidents.c.told_at < before_us
         # With their sessions; and those whose sessions went before them.
-        theirs, started = sessions.c.session_id == outages.c.session_id, outages.c.started_at
+        theirs, started = sessions.c.session_id == outages.c.session_id, outages.c.opened_at
         sessions_before_us = self._retention.before_us("sessions", now_us)
         with_session = exists().where(theirs, sessions.c.told_until < (sessions_before_us or 0))
         if self._retention.outages_days == self._retention.sessions_days:

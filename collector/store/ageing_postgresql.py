@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from collector.errors import RetentionBusy
 from collector.store.days_dropped import SLICE_ROWS, aged_days, days_there, drop_days, name_days, old_rows
 from collector.store.dead_letters import letters_before_us
+from collector.store.quarters import MINUTES, QUARTER_US
 from collector.store.retention import DAY_US, Due, Gone, Retention
 from session_core.events import utc_from_us
 
@@ -38,7 +39,7 @@ _SESSIONS: Final = """
         RETURNING sessions.session_id, told_until
     ), theirs AS (
         DELETE FROM outages USING gone WHERE outages.session_id = gone.session_id
-        AND (started_at < %(outages_before)s::timestamptz OR started_at > %(outages_until)s::timestamptz) RETURNING 1
+        AND (opened_at < %(outages_before)s::timestamptz OR opened_at > %(outages_until)s::timestamptz) RETURNING 1
     ) SELECT (SELECT count(*) FROM gone), (SELECT max(told_until) FROM gone), (SELECT count(*) FROM theirs)
 """
 _OLD: Final = """
@@ -113,9 +114,13 @@ class PostgresqlAgeing:
             yield from drop_days(driver, ordinary, before_us)
         yield from self._sessions(driver, now_us)
         if (before_us := keeps.before_us("outages", now_us)) is not None:
-            yield from _slices(driver, "outages", "started_at", utc_from_us(before_us), _ORPHANS)
+            yield from _slices(driver, "outages", "opened_at", utc_from_us(before_us), _ORPHANS)
         if (before_us := keeps.before_us("rollups", now_us)) is not None:
-            yield from _slices(driver, "rollups", "minute", before_us // 60_000_000)
+            # Notes first, so that nobody trusts what is gone. What goes counts as the minutes that it is made of.
+            for table in ("whole_quarters", "rollup_quarters"):
+                for _ in _slices(driver, table, "quarter", before_us // QUARTER_US):
+                    yield Gone("rollups", 0)
+            yield from _slices(driver, "rollups", "minute", before_us // QUARTER_US * MINUTES)
         if (before_us := letters_before_us(connection, keeps, now_us)) is not None:
             yield from _slices(driver, "dead_letters", "stored_at", utc_from_us(before_us))
         if (before_us := keeps.before_us("incidents", now_us)) is not None:
@@ -150,7 +155,7 @@ def _slices(
 ) -> Iterator[Gone]:
     statement = _OLD.format(table=table, age=age, and_only=and_only)
     # From where the last slice ended: what was deleted before it need not be looked through again.
-    after: Any = -(2**31) if age == "minute" else utc_from_us(0)
+    after: Any = -(2**31) if age in {"minute", "quarter"} else utc_from_us(0)
     while True:
         row = driver.execute(statement, {"before": before, "after": after, "most": SLICE_ROWS}).fetchone()
         if row is None or not row[0]:

@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from collector.store.dead_letters import letters_before_us
+from collector.store.quarters import MINUTES, QUARTER_US
 from collector.store.retention import DAY_US, Due, Gone, Retention
 from collector.store.sqlite_connection import writing
 
@@ -31,7 +32,7 @@ _DELETE_EVENTS: Final = (
 _OLD_SESSIONS: Final = "SELECT {key} FROM sessions WHERE told_until < ? ORDER BY told_until, rowid LIMIT ?"
 _THEIR_OUTAGES: Final = (
     f"DELETE FROM outages WHERE session_id IN ({_OLD_SESSIONS.format(key='session_id')})"
-    " AND (started_at < ? OR started_at > ?)"
+    " AND (opened_at < ? OR opened_at > ?)"
 )
 _SESSIONS: Final = f"DELETE FROM sessions WHERE rowid IN ({_OLD_SESSIONS.format(key='rowid')})"
 _OLD: Final = (
@@ -81,9 +82,13 @@ class SqliteAgeing:
                 yield from _events(connection, first, end, before_us)
         yield from self._sessions(connection, now_us)
         if (before_us := keeps.before_us("outages", now_us)) is not None:
-            yield from _slices(connection, "outages", "started_at", before_us, _ORPHANS)
+            yield from _slices(connection, "outages", "opened_at", before_us, _ORPHANS)
         if (before_us := keeps.before_us("rollups", now_us)) is not None:
-            yield from _slices(connection, "rollups", "minute", before_us // 60_000_000)
+            # Notes first, so that nobody trusts what is gone. What goes counts as the minutes that it is made of.
+            for table in ("whole_quarters", "rollup_quarters"):
+                for _ in _slices(connection, table, "quarter", before_us // QUARTER_US):
+                    yield Gone("rollups", 0)
+            yield from _slices(connection, "rollups", "minute", before_us // QUARTER_US * MINUTES)
         with connection.begin():
             before_us = letters_before_us(connection, keeps, now_us)
         if before_us is not None:

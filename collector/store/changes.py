@@ -49,7 +49,7 @@ SESSION_COLUMNS: Final = (
 OUTAGE_COLUMNS: Final = (
     "session_id", "number", "kafka_partition", "started_at", "cause", "since_previous_ms", "attempts",
     "signaling_down_ms", "media_down_ms", "downtime_ms", "closing_type", "closing_code", "closing_origin",
-    "closing_at", "outcome", "keys",
+    "closing_at", "outcome", "keys", "opened_at",
 )  # fmt: skip
 
 
@@ -75,6 +75,7 @@ class Outage:
     key_closing: int = NEVER
     key_last: int = -1  # of the last event that mentions this outage
 
+    opened_at: int = 0  # started_at, corrected by the session's clock offset
     changed: bool = True  # not yet in a row
 
 
@@ -150,7 +151,7 @@ SESSION_KEYS: Final = tuple(one.name for one in fields(Session) if one.name.star
 _session_keys: Final = attrgetter(*SESSION_KEYS)
 _SESSION_KEYS: Final = Packing(f"!{len(SESSION_KEYS)}q")
 
-_OUTAGE_VALUES: Final = OUTAGE_COLUMNS[OUTAGE_COLUMNS.index("started_at") : -1]
+_OUTAGE_VALUES: Final = OUTAGE_COLUMNS[OUTAGE_COLUMNS.index("started_at") : OUTAGE_COLUMNS.index("keys")]
 _outage_values: Final = attrgetter(*_OUTAGE_VALUES)
 OUTAGE_KEYS: Final = ("key_cause", "key_closing", "key_last")
 _outage_keys: Final = attrgetter(*OUTAGE_KEYS)
@@ -181,7 +182,7 @@ def outage_row(session: Session, outage: Outage) -> OutageRow:
     """The row of one of the session's outages."""
     values = _outage_values(outage)
     keys = _OUTAGE_KEYS.pack(*_outage_keys(outage))
-    return (session.session_id, outage.number, session.kafka_partition, *values, keys)
+    return (session.session_id, outage.number, session.kafka_partition, *values, keys, outage.opened_at)
 
 
 def session_from_rows(row: Sequence[Any], outage_rows: Iterable[Sequence[Any]] = ()) -> Session:
@@ -200,9 +201,9 @@ def session_from_rows(row: Sequence[Any], outage_rows: Iterable[Sequence[Any]] =
 
 
 def _outage_from_row(row: Sequence[Any]) -> Outage:
-    _, number, _, *values, keys = row
+    _, number, _, *values, keys, opened_at = row
     outage = Outage(number, *values, *_OUTAGE_KEYS.unpack(bytes(keys)))
-    outage.changed = False
+    outage.opened_at, outage.changed = opened_at, False
     return outage
 
 
@@ -233,11 +234,13 @@ class RollupKey(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What is added to a row of `rollups`; each may be negative. What `a` and `b` are is the kind's: docs/store.md."""
+    """What is added to a row of `rollups`; each may be negative. What all but `n` are is the kind's: docs/store.md."""
 
     n: int
-    a: int
-    b: int
+    a: int = 0
+    b: int = 0
+    c: int = 0
+    d: int = 0
 
 
 class Standing(NamedTuple):

@@ -36,16 +36,24 @@ _POSTGRESQL_CONNECTION: Final[dict[str, Any]] = {
 }
 
 
-def make_engine(url: str) -> Engine:
-    """The engine of the store that `url` means. Raises ConfigError; whether somebody answers there shows later."""
+KEPT_OPEN: Final = 5
+"""Connections that stay open while nobody needs them."""
+
+
+def make_engine(url: str, connections: int = 10) -> Engine:
+    """The engine of the store that `url` means. Raises ConfigError; whether somebody answers there shows later.
+
+    `connections` is how many threads may use it at once; one more waits.
+    """
     parsed = parse_url(url)
-    return _postgresql(parsed) if parsed.get_backend_name() == POSTGRESQL else _sqlite(parsed)
+    more = max(0, connections - KEPT_OPEN)
+    return _postgresql(parsed, more) if parsed.get_backend_name() == POSTGRESQL else _sqlite(parsed, more)
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, more: int) -> Engine:
     given = {name: value for name, value in _POSTGRESQL_CONNECTION.items() if name not in url.query}
     try:
-        engine = create_engine(url, connect_args=given, pool_pre_ping=True, pool_size=5, max_overflow=5)
+        engine = create_engine(url, connect_args=given, pool_pre_ping=True, pool_size=KEPT_OPEN, max_overflow=more)
     except (SQLAlchemyError, ValueError) as error:
         raise ConfigError(SETTING, str(error), value=masked(url)) from None
     event.listen(engine, "connect", _speak_utc)
@@ -59,10 +67,11 @@ def _speak_utc(connection: Any, _record: object) -> None:
     connection.autocommit = False
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, more: int) -> Engine:
     in_memory = url.database in {None, "", ":memory:"}
     # A store in memory lives in one connection, which threads take in turn.
-    pool: dict[str, Any] = {"pool_size": 1, "max_overflow": 0} if in_memory else {"pool_size": 5, "max_overflow": 5}
+    size = (1, 0) if in_memory else (KEPT_OPEN, more)
+    pool: dict[str, Any] = dict(zip(("pool_size", "max_overflow"), size, strict=True))
     given = {"check_same_thread": False} | ({} if "timeout" in url.query else {"timeout": SQLITE_BUSY_S})
     try:
         engine = create_engine(url, connect_args=given, poolclass=QueuePool, **pool)

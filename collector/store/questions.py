@@ -1,7 +1,7 @@
 """What can be asked of the store: a stretch of time and filters. Plain values; no SQL, no HTTP.
 
 An empty tuple asks for everything. The empty word in a tuple asks for what was not told: sessions whose client never
-said its region, say.
+said its region, say. Several values of a field mean "or", several fields "and".
 """
 
 from __future__ import annotations
@@ -27,8 +27,19 @@ Phase = Literal["join", "session"]
 Dimension = Literal["region", "sdk", "sdk_version", "app_version"]
 """What breakdowns and KPIs can be split and filtered by: the dimensions that the rollups keep."""
 
+By = Literal["region", "sdk", "sdk_version", "app_version", "platform", "network_type", "code", "phase"]
+"""What breakdowns can be split by. The code is that which the session ended with, or which closed the outage."""
+
+Words = Literal["causes", "outcomes", "fates"]
+"""What is broken down by a word of a closed list."""
+
 Spread = Literal["room_sid", "region", "sdk", "sdk_version", "app_version"]
 """Within what trouble may spread."""
+
+SessionSort = Literal["-started_at", "started_at"]
+RoomSort = Literal["-started_at", "started_at"]
+OutageSort = Literal["-started_at", "started_at", "-downtime_ms"]
+"""The orders that an index carries; `-` is the greatest first."""
 
 FATES: Final[tuple[str, ...]] = get_args(Fate)
 OUTCOMES: Final[tuple[str, ...]] = get_args(Outcome)
@@ -54,17 +65,58 @@ class Who:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionFilters(Who):
-    """Filters of the list of sessions. `code` is the code that the session ended with."""
+class Clients(Who):
+    """The same, with what rollups do not keep."""
 
     platform: tuple[str, ...] = ()
     network_type: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """From `least` to `most`, both of which belong to it; None: without end. Times are µs since 1970."""
+
+    least: int | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFilters(Clients):
+    """Filters by what a session runs on, by its names and by its fate."""
+
+    media_region: tuple[str, ...] = ()
     fate: tuple[str, ...] = ()
     room_sid: tuple[str, ...] = ()
     room_name: tuple[str, ...] = ()
     participant_sid: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilters(NamedFilters):
+    """Filters of the list of sessions. `code` and `origin` are those that the session ended with."""
+
     code: tuple[int, ...] = ()
+    origin: tuple[str, ...] = ()
+    outages: tuple[Range, ...] = ()
+    reconnecting_ms: tuple[Range, ...] = ()
+    connected_ms: tuple[Range, ...] = ()
+    joined_at: tuple[Range, ...] = ()
+    ended_at: tuple[Range, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutageFilters(NamedFilters):
+    """Filters of the list of outages. `code` and `origin` are those that the outage was closed with."""
+
+    cause: tuple[str, ...] = ()
+    outcome: tuple[str, ...] = ()
+    code: tuple[int | Literal[""], ...] = ()
+    origin: tuple[str, ...] = ()
+    attempts: tuple[Range, ...] = ()
+    downtime_ms: tuple[Range, ...] = ()
+    signaling_down_ms: tuple[Range, ...] = ()
+    media_down_ms: tuple[Range, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,5 +129,7 @@ class IncidentFilters:
 
 
 EVERYONE: Final = Who()
+ANY_NAME: Final = NamedFilters()
 ANY_SESSION: Final = SessionFilters()
+ANY_OUTAGE: Final = OutageFilters()
 ANY_INCIDENT: Final = IncidentFilters()

@@ -17,15 +17,16 @@ from collector.errors import IncidentNotFound
 from collector.metric_labels import OTHER, UNKNOWN
 from collector.store.completeness import of_span
 from collector.store.questions import EVERYONE, IncidentFilters, Phase, Span, Spread, Who
-from collector.store.reader_outages import OPENED
 from collector.store.reading import (
     ENDED,
     JOINED,
     STARTED,
     AnyRow,
+    bounded,
     matches,
     may_tell_of,
     moment,
+    opened_in,
     session_view,
     shown,
     told,
@@ -181,8 +182,8 @@ def _blast(connection: Connection, span: Span, aim: Aim) -> BlastOfIncident:
 def _was_hit(span: Span, aim: Aim) -> ColumnElement[bool]:
     if aim.code is None:
         theirs, closed = outages.c.session_id == sessions.c.session_id, told(outages.c.closing_at)
-        still_open = and_(outages.c.outcome == "open", span.until_us > OPENED)
-        return exists().where(theirs, or_(within(OPENED, span), within(closed, span), still_open)).correlate(sessions)
+        still_open = and_(outages.c.outcome == "open", outages.c.opened_at < bounded(span.until_us))
+        return exists().where(theirs, or_(opened_in(span), within(closed, span), still_open)).correlate(sessions)
     fates = [_PHASES[aim.phase][1]] if aim.phase else [fate for _, fate in _PHASES.values()]
     return and_(sessions.c.terminal_code == aim.code, sessions.c.fate.in_(fates), within(ENDED, span))
 

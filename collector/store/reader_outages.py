@@ -8,11 +8,9 @@ from sqlalchemy import Connection, distinct, func, select
 
 from collector.store.completeness import of_span
 from collector.store.questions import OUTCOMES, Span, Who
-from collector.store.reading import client_view, matches, may_tell_of, moment, outage_view, told, within
+from collector.store.reading import OPENED, AnyRow, client_view, matches, moment, opened_in, outage_view, outages_of
 from collector.store.tables import outages, sessions
 from collector.store.views import Fleet, FleetOutage, LatestOutages, OutageBucket, OutageBuckets
-
-OPENED: Final = told(outages.c.started_at)
 
 
 def latest_outages(connection: Connection, span: Span, who: Who, limit: int, now_us: int) -> LatestOutages:
@@ -20,35 +18,38 @@ def latest_outages(connection: Connection, span: Span, who: Who, limit: int, now
     rows = connection.execute(
         select(
             outages,
-            *(sessions.c[name] for name in _SESSION_FACTS),
+            *(sessions.c[name] for name in SESSION_FACTS),
         )
         .join(sessions, sessions.c.session_id == outages.c.session_id)
-        .where(within(OPENED, span), may_tell_of(span), *matches(who))
-        .order_by(OPENED.desc(), outages.c.session_id.desc(), outages.c.number.desc())
+        .where(opened_in(span), *matches(who))
+        .order_by(outages.c.opened_at.desc(), outages.c.session_id.desc(), outages.c.number.desc())
         .limit(limit)
     ).all()
-    items = tuple(
-        FleetOutage(
-            outage=outage_view(row, row.clock_offset_us, row.ended_at),
-            room_sid=row.room_sid,
-            room_name=row.room_name,
-            participant_sid=row.participant_sid,
-            identity=row.identity,
-            client=client_view(row),
-            fate=row.fate,
-        )
-        for row in rows
-    )
+    items = tuple(fleet_outage(row) for row in rows)
     return LatestOutages(items=items, completeness=of_span(connection, span, who, now_us))
+
+
+def fleet_outage(row: AnyRow) -> FleetOutage:
+    """A row of outages with the SESSION_FACTS of whom it happened to."""
+    return FleetOutage(
+        outage=outage_view(row, row.clock_offset_us, row.ended_at),
+        room_sid=row.room_sid,
+        room_name=row.room_name,
+        participant_sid=row.participant_sid,
+        identity=row.identity,
+        client=client_view(row),
+        fate=row.fate,
+    )
 
 
 def outage_buckets(connection: Connection, span: Span, who: Who, bucket_us: int) -> OutageBuckets:
     """Outages that opened in the span by cause and outcome, in stretches of time that begin on the clock."""
-    bucket = (OPENED - OPENED % bucket_us).label("bucket")
+    bucket = (OPENED // bucket_us * bucket_us).label("bucket")
+    source, theirs = outages_of(who)
     rows = connection.execute(
         select(bucket, outages.c.cause, outages.c.outcome, func.count().label("n"))
-        .join(sessions, sessions.c.session_id == outages.c.session_id)
-        .where(within(OPENED, span), may_tell_of(span), *matches(who))
+        .select_from(source)
+        .where(opened_in(span), *theirs)
         .group_by("bucket", outages.c.cause, outages.c.outcome)
     ).all()
     ordered = sorted(rows, key=lambda row: (row.bucket, OUTCOMES.index(row.outcome), row.cause or ""))
@@ -81,7 +82,7 @@ def fleet(connection: Connection) -> Fleet:
     )
 
 
-_SESSION_FACTS: Final = (
+SESSION_FACTS: Final = (
     "room_sid",
     "room_name",
     "participant_sid",

@@ -8,9 +8,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select
 
 from collector.store.questions import Span
-from collector.store.reader_outages import OPENED
 from collector.store.reader_sessions import read_session
-from collector.store.reading import ENDED, JOINED, STARTED, may_tell_of, moment, within
+from collector.store.reading import ENDED, JOINED, STARTED, may_tell_of, moment, opened_in, within
 from collector.store.tables import outages, sessions
 from collector.store.views import EventView, OutageView, SessionStory
 from collector.store.views_around import Around, Case, Others
@@ -35,9 +34,7 @@ def read_case(connection: Connection, session_id: UUID, now_us: int) -> Case:
         outage=outage,
         around=None if at_us is None else _around(connection, story, outage, at_us),
         networks=() if at_us is None else _networks(story.events, at_us),
-        rejoined=connection.scalar(
-            select(sessions.c.session_id).where(sessions.c.previous_session_id == session_id).limit(1)
-        ),
+        rejoined=story.next_session_id,
         completeness=story.completeness,
     )
 
@@ -97,7 +94,7 @@ def _was_there(span: Span) -> ColumnElement[bool]:
 
 
 def _lost_connection(span: Span, cause: str | None = None) -> ColumnElement[bool]:
-    its = and_(outages.c.session_id == sessions.c.session_id, within(OPENED, span))
+    its = and_(outages.c.session_id == sessions.c.session_id, opened_in(span))
     return exists().where(its if cause is None else and_(its, outages.c.cause == cause)).correlate(sessions)
 
 

@@ -3,7 +3,7 @@
 Rules:
 1. A time of a client is shown, filtered and counted by corrected: with the session's `clock_offset_us` where that is
    beyond ±2 s. Append and stored times are the broker's and ours, and are never corrected.
-2. One expression a fact, for both databases; what they say differently is compiled here and nowhere else.
+2. One expression a fact, for both databases; what they say differently is in functions.py.
 """
 
 from __future__ import annotations
@@ -14,14 +14,12 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import BigInteger, ColumnElement, Row, and_, case, func, literal, or_
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy import ColumnElement, FromClause, Row, and_, case, func, literal_column, or_
 
 from collector.store.changes import unpack_intervals
-from collector.store.questions import SessionFilters, Span, Who
-from collector.store.tables import rollups, sessions
+from collector.store.functions import EpochUs, IdUs
+from collector.store.questions import DIMENSIONS, OutageFilters, Range, Span, Who
+from collector.store.tables import outages, rollups, sessions
 from collector.store.views import Client, Code, Ending, EventView, OutageView, SessionView, TokenLife
 from session_core.errors import CATALOGUE, UNKNOWN_NAME
 from session_core.events import utc_from_us
@@ -33,37 +31,20 @@ MINUTE_US: Final = 60_000_000
 
 UTC_US_MIN: Final = -62_135_596_800_000_000
 UTC_US_MAX: Final = 253_402_300_799_999_999
-
-
-class EpochUs(FunctionElement[int]):
-    """A moment as µs since 1970, so that one arithmetic serves both databases."""
-
-    type = BigInteger()
-    name = "epoch_us"
-    inherit_cache = True
-
-
-@compiles(EpochUs)
-def _as_it_is(element: EpochUs, compiler: SQLCompiler, **kw: Any) -> str:
-    return compiler.process(element.clauses, **kw)
-
-
-@compiles(EpochUs, "postgresql")
-def _from_timestamptz(element: EpochUs, compiler: SQLCompiler, **kw: Any) -> str:
-    return f"CAST(extract(epoch FROM {compiler.process(element.clauses, **kw)}) * 1000000 AS BIGINT)"
-
+FAR_US: Final = 253_402_300_799_000_000
+"""The end of a span that has none: that of the year 9999."""
 
 GOING_ON: Final = ("connecting", "live")
 """Fates of sessions that have not ended: the others have `ended_at`, and `told_until`."""
 
-CORRECTION: Final[ColumnElement[int]] = case(
-    (func.abs(sessions.c.clock_offset_us) > CLOCK_TOLERANCE_US, sessions.c.clock_offset_us), else_=0
-)
+CLOCK_OFF_US: Final[ColumnElement[int]] = func.abs(sessions.c.clock_offset_us)
+"""How far the session's clock is off the broker's, either way."""
+CORRECTION: Final[ColumnElement[int]] = case((CLOCK_OFF_US > CLOCK_TOLERANCE_US, sessions.c.clock_offset_us), else_=0)
 
-STARTED: Final[ColumnElement[int]] = func.coalesce(
-    EpochUs(func.coalesce(sessions.c.connecting_at, sessions.c.joined_at)) + CORRECTION,
-    EpochUs(sessions.c.first_append_at),
+STARTED: Final[ColumnElement[int]] = (
+    func.coalesce(EpochUs(sessions.c.connecting_at), IdUs(sessions.c.session_id)) + CORRECTION
 )
+"""When the session began: told, or else as its id says, which is made then."""
 JOINED: Final[ColumnElement[int]] = case(
     (
         or_(
@@ -78,6 +59,13 @@ JOINED: Final[ColumnElement[int]] = case(
 )
 """When the session joined, where it did: told, or implied by what was told later."""
 ENDED: Final[ColumnElement[int]] = EpochUs(sessions.c.ended_at) + CORRECTION
+OPENED: Final[ColumnElement[int]] = EpochUs(outages.c.opened_at)
+# Literals, since an index serves what is written as it was made; and of the column itself, which has statistics.
+CLOCK_IS_WRONG: Final = or_(
+    sessions.c.clock_offset_us < literal_column(str(-CLOCK_TOLERANCE_US)),
+    sessions.c.clock_offset_us > literal_column(str(CLOCK_TOLERANCE_US)),
+)
+"""What sessions_wrong_clock holds."""
 
 
 def told(column: ColumnElement[Any]) -> ColumnElement[int]:
@@ -103,10 +91,43 @@ def may_tell_of(span: Span) -> ColumnElement[bool]:
     )
 
 
-def heard_of(span: Span) -> ColumnElement[bool]:
-    """Sessions that the broker heard of in the span."""
-    # The sum keeps SQLite from the index of first_append_at, by which it would read all that is older than the span.
-    return and_(may_tell_of(span), EpochUs(sessions.c.first_append_at) + 0 < bounded(span.until_us))
+def goes_on(span: Span) -> ColumnElement[bool]:
+    """Sessions that have not ended and that the broker heard of in the span."""
+    return and_(
+        sessions.c.fate.in_(GOING_ON),
+        sessions.c.last_append_at >= bounded(span.since_us),
+        # The sum keeps SQLite from the index of first_append_at, by which it would read all that is older.
+        EpochUs(sessions.c.first_append_at) + 0 < bounded(span.until_us),
+    )
+
+
+def ended_in(span: Span) -> ColumnElement[bool]:
+    """Sessions that ended in the span."""
+    return and_(sessions.c.told_until >= bounded(span.since_us - CLOCK_TOLERANCE_US), within(ENDED, span))
+
+
+def told_in(span: Span) -> ColumnElement[bool]:
+    """Whom the span is about, where it is asked how complete it is: who ended in it, and who goes on."""
+    return and_(
+        or_(goes_on(span), ended_in(span)),
+        # Which is implied; said once more, it is a range of the indexes of sessions that are odd, or of wrong clocks.
+        sessions.c.last_append_at >= bounded(span.since_us - CLOCK_TOLERANCE_US),
+    )
+
+
+def opened_in(span: Span) -> ColumnElement[bool]:
+    """Outages that opened in the span: through their index, without their sessions."""
+    return and_(outages.c.opened_at >= bounded(span.since_us), outages.c.opened_at < bounded(span.until_us))
+
+
+def minutes(span: Span) -> Span:
+    """The span widened to whole minutes: what sums over minutes can tell."""
+    return Span(span.since_us - span.since_us % MINUTE_US, span.until_us + -span.until_us % MINUTE_US)
+
+
+def in_minutes(span: Span) -> ColumnElement[bool]:
+    """Rollups of a span of whole minutes."""
+    return and_(rollups.c.minute >= span.since_us // MINUTE_US, rollups.c.minute < span.until_us // MINUTE_US)
 
 
 def bounded(at_us: int) -> int:
@@ -114,33 +135,72 @@ def bounded(at_us: int) -> int:
     return min(max(at_us, UTC_US_MIN), UTC_US_MAX)
 
 
+ODD: Final = or_(sessions.c.received_more.is_not(None), sessions.c.lost.is_not(None))
+"""A session with gaps, or whose outbox lost something: what sessions_odd holds."""
+_OF_SESSIONS: Final[dict[str, ColumnElement[Any]]] = {
+    "code": sessions.c.terminal_code,
+    "origin": sessions.c.terminal_origin,
+    "joined_at": JOINED,
+    "ended_at": ENDED,
+}
+_OF_OUTAGES: Final[dict[str, ColumnElement[Any]]] = {
+    "cause": outages.c.cause,
+    "outcome": outages.c.outcome,
+    "code": outages.c.closing_code,
+    "origin": outages.c.closing_origin,
+    "attempts": outages.c.attempts,
+    "downtime_ms": outages.c.downtime_ms,
+    "signaling_down_ms": outages.c.signaling_down_ms,
+    "media_down_ms": outages.c.media_down_ms,
+}
+
+
 def matches(filters: Who) -> list[ColumnElement[bool]]:
-    """The filters as conditions on sessions."""
+    """The filters as conditions on sessions; those on outages need a statement that has both."""
+    theirs = _OF_OUTAGES if isinstance(filters, OutageFilters) else _OF_SESSIONS
     return [
-        _one_of(sessions.c["terminal_code" if field.name == "code" else field.name], values)
+        _one_of(theirs[field.name] if field.name in theirs else sessions.c[field.name], values)
         for field in fields(filters)
         if (values := getattr(filters, field.name))
     ]
 
 
-def matches_rollups(filters: Who) -> list[ColumnElement[bool]]:
-    """The same on rollups, where the empty word is what was not told."""
-    if isinstance(filters, SessionFilters):
+def outages_of(filters: Who) -> tuple[FromClause, list[ColumnElement[bool]]]:
+    """Outages of sessions that the filters leave: what to select them from, and the conditions.
+
+    Without filters nothing is asked of sessions, which takes several times as long.
+    """
+    conditions = matches(filters)
+    joined = outages.join(sessions, sessions.c.session_id == outages.c.session_id)
+    return joined if conditions else outages, conditions
+
+
+def matches_sums(filters: Who, of: Any) -> list[ColumnElement[bool]]:
+    """The same on the columns of rollups, where the empty word is what was not told."""
+    if not in_rollups(filters):
         raise TypeError("rollups keep fewer dimensions than sessions have")
-    return [rollups.c[field.name].in_(values) for field in fields(filters) if (values := getattr(filters, field.name))]
+    return [of[name].in_(values) for name in DIMENSIONS if (values := getattr(filters, name))]
+
+
+def in_rollups(filters: Who) -> bool:
+    """Whether rollups keep all that is filtered by."""
+    return not any(getattr(filters, field.name) for field in fields(filters) if field.name not in DIMENSIONS)
 
 
 def _one_of(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
-    given = [value for value in values if value != ""]
-    conditions: list[ColumnElement[bool]] = [column.in_(given)] if given else []
-    if len(given) < len(values):
+    ranges = [value for value in values if isinstance(value, Range)]
+    given = [value for value in values if value != "" and not isinstance(value, Range)]
+    conditions: list[ColumnElement[bool]] = [_between(column, one) for one in ranges]
+    conditions += [column.in_(given)] if given else []
+    if len(given) + len(ranges) < len(values):
         conditions.append(column.is_(None))
     return or_(*conditions)
 
 
-def nearest_ranks(count: ColumnElement[int], percents: Sequence[int]) -> list[ColumnElement[int]]:
-    """The row numbers, from 1, at which the percentiles of `count` ordered rows stand."""
-    return [(count * literal(percent) + 99) // 100 for percent in percents]
+def _between(column: ColumnElement[Any], span: Range) -> ColumnElement[bool]:
+    ends = [] if span.least is None else [column >= span.least]
+    ends += [] if span.most is None else [column <= span.most]
+    return and_(*ends) if ends else column.is_not(None)
 
 
 def correction_us(clock_offset_us: int) -> int:
@@ -168,6 +228,11 @@ def code_view(code: int | None) -> Code | None:
     return Code(code=code, name=known.name, message=known.message)
 
 
+def code_name(code: int | None) -> str | None:
+    """The name of a code."""
+    return None if code is None else CATALOGUE[code].name if code in CATALOGUE else UNKNOWN_NAME
+
+
 def client_view(row: AnyRow) -> Client:
     """The client's words of a row of sessions."""
     return Client(**{name: getattr(row, name) for name in Client.model_fields})
@@ -180,10 +245,14 @@ def received(row: AnyRow) -> tuple[int, int]:
     return row.received_to + held, more[-1] if more else row.received_to
 
 
+def began_us(row: AnyRow) -> int:
+    """When a row of sessions says that it began, by its client's clock: told, or else as its id says."""
+    return int(row.connecting_at) if row.connecting_at is not None else (row.session_id.int >> 80) * 1_000
+
+
 def session_view(row: AnyRow) -> SessionView:
     """A row of sessions as it is shown."""
     by = correction_us(row.clock_offset_us)
-    began = row.connecting_at if row.connecting_at is not None else row.joined_at
     held, expected = received(row)
     return SessionView(
         session_id=row.session_id,
@@ -194,7 +263,7 @@ def session_view(row: AnyRow) -> SessionView:
         identity=row.identity,
         state=row.state,
         fate=row.fate,
-        started_at=moment(row.first_append_at) if began is None else moment(began, by),
+        started_at=moment(began_us(row), by),
         joined_at=shown(row.joined_at, by),
         ended_at=shown(row.ended_at, by),
         last_event_at=moment(row.last_event_at, by),
@@ -212,21 +281,25 @@ def session_view(row: AnyRow) -> SessionView:
     )
 
 
+def outage_ended_us(row: AnyRow, session_ended_at: int | None) -> int | None:
+    """When an outage ended by the client's clock, told or inferred; None while it is open."""
+    ended: int | None = row.closing_at
+    if ended is None and row.outcome != "open":
+        # Nobody told when it recovered: what was told last of it. Otherwise it lasted as long as the session.
+        ended = row.started_at + row.downtime_ms * 1000 if row.outcome == "recovered" else session_ended_at
+    return ended
+
+
 def outage_view(row: AnyRow, clock_offset_us: int, session_ended_at: int | None) -> OutageView:
     """A row of outages as it is shown, with the facts of its session that it needs."""
     by = correction_us(clock_offset_us)
     closed = row.closing_at is not None
-    inferred = not closed and row.outcome != "open"
-    end = row.closing_at
-    if inferred:
-        # Nobody told when it recovered: what was told last of it. Otherwise it lasted as long as the session.
-        end = row.started_at + row.downtime_ms * 1000 if row.outcome == "recovered" else session_ended_at
     return OutageView(
         session_id=row.session_id,
         number=row.number,
         started_at=moment(row.started_at, by),
-        ended_at=shown(end, by),
-        end_inferred=inferred,
+        ended_at=shown(outage_ended_us(row, session_ended_at), by),
+        end_inferred=not closed and row.outcome != "open",
         cause=row.cause,
         outcome=row.outcome,
         ending=Ending(at=moment(row.closing_at, by), error=code_view(row.closing_code), origin=row.closing_origin)

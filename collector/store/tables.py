@@ -77,6 +77,12 @@ class Uuid(TypeDecorator[UUID]):
 metadata = MetaData()
 
 _OPEN: Final = text("ended_at IS NULL")
+TOLD_LATE: Final = "first_append_at - coalesce(connecting_at, joined_at) > 3600000000"
+TOLD_LATE_OF_TIMES: Final = "first_append_at - coalesce(connecting_at, joined_at) > '01:00:00'::interval"
+"""The same where times are times of the database. Literals: an index serves what is written as it was made."""
+_ODD: Final = text("received_more IS NOT NULL OR lost IS NOT NULL")
+_WRONG_CLOCK: Final = text("clock_offset_us < -2000000 OR clock_offset_us > 2000000")
+_REJOINED: Final = text("previous_session_id IS NOT NULL")
 # A row that is written again and again leaves room on its page for its next version.
 _ROOM_TO_GROW: Final = {"fillfactor": 75}
 
@@ -155,8 +161,29 @@ sessions = Table(
     Column("fate", Text, nullable=False),
     Column("ended_at", Micros),
     Column("keys", LargeBinary, nullable=False),  # the keys that `first` and `last` values go by
-    Index("sessions_room_sid", "room_sid"),
+    # Says which session was a room's first, beside which there are.
+    Index("sessions_room", "room_sid", "first_append_at"),
+    # What people have in hand when they ask: each costs a twenty-fifth of what is written to PostgreSQL's log.
+    Index("sessions_identity", "identity"),
+    Index("sessions_participant_sid", "participant_sid"),
+    Index("sessions_room_name", "room_name", "first_append_at"),
+    Index("sessions_previous", "previous_session_id", sqlite_where=_REJOINED, postgresql_where=_REJOINED),
     Index("sessions_started", "first_append_at"),
+    Index(
+        "sessions_told_late",
+        "first_append_at",
+        sqlite_where=text(TOLD_LATE),
+        postgresql_where=text(TOLD_LATE_OF_TIMES),
+    ),
+    # Few have gaps or losses, and every answer about a stretch of time looks at them.
+    Index("sessions_odd", "last_append_at", sqlite_where=_ODD, postgresql_where=_ODD),
+    # Few clocks are wrong, and who asks whether telemetry can be trusted asks which.
+    Index(
+        "sessions_wrong_clock",
+        "last_append_at",
+        sqlite_where=_WRONG_CLOCK,
+        postgresql_where=_WRONG_CLOCK,
+    ),
     Index("sessions_fate_ended", "fate", "ended_at"),
     Index("sessions_told_until", "told_until"),
     # The watchdog and the gauges ask a partition for its sessions that have not ended; this index grows and shrinks by
@@ -185,7 +212,10 @@ outages = Table(
     Column("closing_at", Micros),
     Column("outcome", Text, nullable=False),
     Column("keys", LargeBinary, nullable=False),
-    Index("outages_started", "started_at"),
+    Column("opened_at", Micros, nullable=False),  # started_at, corrected by the session's clock offset
+    # Lists come in this order; and it tells whose outages began in a time without a look at the rows.
+    Index("outages_opened", "opened_at", "session_id", "number"),
+    Index("outages_downtime", "downtime_ms"),
     postgresql_with=_ROOM_TO_GROW,
 )
 
@@ -204,9 +234,31 @@ rollups = Table(
     Column("sdk_version", Text, primary_key=True),
     Column("app_version", Text, primary_key=True),
     Column("n", BigInteger, nullable=False),
-    Column("a", BigInteger, nullable=False),  # what the kind sums first: see docs/store.md
+    Column("a", BigInteger, nullable=False),  # what the kind sums: see docs/store.md
     Column("b", BigInteger, nullable=False),
+    Column("c", BigInteger, nullable=False),
+    Column("d", BigInteger, nullable=False),
     postgresql_with=_ROOM_TO_GROW,
+)
+
+# The same sums over Kafka partitions, a quarter of an hour a row; of those that whole_quarters says are.
+rollup_quarters = Table(
+    "rollup_quarters",
+    metadata,
+    Column("quarter", Integer, primary_key=True, autoincrement=False),  # quarters of an hour since 1970
+    *(
+        Column(column.name, column.type, primary_key=True, autoincrement=False)
+        for column in rollups.primary_key
+        if column.name not in {"minute", "kafka_partition"}
+    ),
+    *(Column(name, BigInteger, nullable=False) for name in "nabcd"),
+)
+
+whole_quarters = Table(
+    "whole_quarters",
+    metadata,
+    Column("quarter", Integer, primary_key=True, autoincrement=False),
+    Column("is_summed", Integer, nullable=False),  # 0: about to be
 )
 
 kafka_offsets = Table(
@@ -250,4 +302,44 @@ incidents = Table(
     Column("annotations", Text, nullable=False),  # JSON
     Index("incidents_started", "started_at"),
     Index("incidents_told", "told_at"),
+)
+
+# Who may ask: docs/access.md. Of no session; small, and read by key alone.
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("token_id", Text, primary_key=True),  # the part of the token that is no secret
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),  # words with a space between
+    Column("secret_hash", Text, nullable=False),  # scrypt, with its parameters and salt
+    Column("created_at", Micros, nullable=False),
+    Column("expires_at", Micros),
+    Column("used_at", Micros),
+    Column("revoked_at", Micros),
+)
+
+# People who are logged in, and links with which they may once.
+logins = Table(
+    "logins",
+    metadata,
+    Column("secret_hash", LargeBinary, primary_key=True),  # SHA-256 of 32 random bytes
+    Column("kind", Text, nullable=False),  # link or session
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("token_id", Text),  # whose token it was; with the token ends the login
+    Column("created_at", Micros, nullable=False),
+    Column("expires_at", Micros, nullable=False),
+    Column("seen_at", Micros, nullable=False),
+    Index("logins_expires", "expires_at"),
+)
+
+# What was done that somebody may have to answer for; the newest rows alone.
+audit = Table(
+    "audit",
+    metadata,
+    Column("at", Micros, primary_key=True),
+    Column("entry_id", Uuid, primary_key=True),
+    Column("event", Text, nullable=False),  # a word of collector.store.audit.EVENTS
+    Column("actor", Text, nullable=False),
+    Column("facts", Text, nullable=False),  # JSON; no secret, and nobody who was erased
 )

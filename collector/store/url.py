@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import URL, make_url
@@ -52,3 +53,12 @@ def masked(url: URL) -> str:
     plain = url.set(drivername=url.get_backend_name())
     hidden = {name: "***" for name in url.query if "pass" in name.lower()}
     return plain.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
+def beside_store(url: str) -> Path | None:
+    """Where the key of packets lies where none is named: beside a SQLite store. None: the store is no file."""
+    parsed = parse_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database.startswith((":", "file:")):
+        return None
+    store = Path(parsed.database)
+    return store.with_name(f"{store.stem}-packet-key.pem")

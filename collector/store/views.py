@@ -8,12 +8,12 @@ told" or "not yet", never "nothing happened".
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from collector.store.questions import Cause, Dimension, Fate, Outcome, Phase, Spread
+from collector.store.questions import By, Cause, Dimension, Fate, Outcome, Phase, Spread
 
 
 class View(BaseModel):
@@ -169,6 +169,10 @@ class SessionStory(View):
     """A session, its outages, and its events from `after_seq` on."""
 
     session: SessionView
+    next_session_id: UUID | None = Field(
+        description="The session that the same participant went on with, where a later one told so; that before is "
+        "`session.previous_session_id`."
+    )
     outages: tuple[OutageView, ...]
     events: tuple[EventView, ...]
     next: int | None = Field(description="Give it as `after_seq` for the events that follow; None after the last one.")
@@ -209,15 +213,42 @@ class RoomTimeline(View):
     completeness: Completeness
 
 
+class RoomEvent(View):
+    """An event of a room, with the session that told it."""
+
+    session_id: UUID
+    event: EventView
+
+
+class RoomEvents(View):
+    """What the sessions of a room told, in order of when it happened."""
+
+    items: tuple[RoomEvent, ...]
+    truncated: bool = Field(description="The room told more than one answer holds.")
+
+
+Values = Annotated[
+    dict[By, str | int | None] | None,
+    Field(
+        description="What it is split by; a value is None where it was not told. None as a whole: the rest.",
+        examples=[{"region": "br1", "platform": "ios"}],
+    ),
+]
+
+
 class FailureCount(View):
-    """How many sessions ended with a code, of all that failed in that phase (and in that region or version)."""
+    """How many sessions ended with a code, of all that failed in that phase (and with the same values)."""
 
     phase: Phase
     error: Code
-    value: str | None = Field(default=None, description="The region or version, where the answer is split by one.")
+    value: str | None = Field(default=None, description="The first of `values`.")
+    values: Values = None
+    rest: bool = Field(default=False, description="All values but the largest, together.")
     count: int = Field(examples=[12])
     of: int = Field(examples=[48])
     share: float = Field(examples=[0.25])
+    low: float = Field(default=0.0, description="Wilson's interval, 95 %.", examples=[0.1492])
+    high: float = Field(default=1.0, examples=[0.3878])
 
 
 class FailureBucket(View):
@@ -227,6 +258,8 @@ class FailureBucket(View):
     phase: Phase
     code: int
     value: str | None = None
+    values: Values = None
+    rest: bool = False
     count: int
 
 
@@ -235,41 +268,13 @@ class FailureCodes(View):
 
     since: datetime
     until: datetime
-    by: Dimension | None
+    by: tuple[By, ...]
     bucket_s: int | None
     items: tuple[FailureCount, ...]
+    values_left_out: int = Field(default=0, description="How many values are told together, as the rest.")
+    codes_left_out: int = Field(default=0, description="Codes beyond the 50 most frequent, which are not told.")
+    failures_left_out: int = Field(default=0, description="Failures with those.")
     buckets: tuple[FailureBucket, ...] | None
-    completeness: Completeness
-
-
-class Kpi(View):
-    """A ratio with what it is made of. `value` is None where the denominator is 0: nothing to judge by."""
-
-    value: float | None = Field(examples=[0.9917])
-    numerator: int | float = Field(examples=[119])
-    denominator: int | float = Field(examples=[120])
-    unit: str = Field(examples=["share"])
-    definition: str = Field(examples=["joined / (connecting - cancelled)"])
-
-
-class Distribution(View):
-    """How long something took, by the nearest rank."""
-
-    count: int
-    p50: float | None
-    p95: float | None
-    p99: float | None
-    unit: str = Field(examples=["ms"])
-    definition: str
-
-
-class Kpis(View):
-    """The figures of kpis.md for a stretch of time, whole minutes, and whoever the filters leave."""
-
-    since: datetime
-    until: datetime
-    kpis: dict[str, Kpi]
-    distributions: dict[str, Distribution]
     completeness: Completeness
 
 

@@ -43,3 +43,11 @@ class Case(View):
     networks: tuple[str, ...] = Field(description="Types of network that it told around that moment, in order.")
     rejoined: UUID | None = Field(description="The session that the same participant went on with.")
     completeness: Completeness
+    events_kept_days: int | None = Field(
+        default=None, description="For how many days events are kept, where those of the session have aged out."
+    )
+
+    @property
+    def is_without_events(self) -> bool:
+        """Whether the session told events, and none is stored any more."""
+        return not self.story.events and self.story.session.events_received > 0

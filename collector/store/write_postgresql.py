@@ -19,6 +19,7 @@ from collector.store.changes import OffsetMove, Row
 from collector.store.copy_postgresql import EPOCH_2000_US, Shape, copy_rows, shape_of
 from collector.store.partitions_postgresql import Days
 from collector.store.place import Place
+from collector.store.quarters import LOCK, SLOTS, quarters_of
 from collector.store.retention import Retention
 from collector.store.statements import adding, is_row, key, names, nothing, others, replacing
 from collector.store.tables import events, outages, rollups, sessions
@@ -58,6 +59,16 @@ _ADD_ROLLUPS: Final = (
     f" SELECT {key(rollups)} FROM added AS rollups WHERE {nothing(rollups)}"
 )
 _DROP_EMPTY_ROLLUP: Final = f"DELETE FROM rollups WHERE {is_row(rollups, '%s')} AND {nothing(rollups)}"
+# One after the other, so that two who are at the same quarters queue instead of waiting for each other.
+_HOLD_QUARTERS: Final = (
+    f"SELECT pg_advisory_xact_lock_shared({LOCK}, slot) FROM"
+    f" (SELECT DISTINCT quarter %% {SLOTS} AS slot FROM unnest(%s::int4[]) AS quarter) AS held"
+)
+_TAKE_QUARTERS_BACK: Final = (
+    "DELETE FROM whole_quarters WHERE quarter IN"
+    " (SELECT quarter FROM whole_quarters WHERE quarter = ANY (%s::int4[]) ORDER BY quarter FOR UPDATE)"
+)
+_MINUTE_AT: Final = rollups.columns.keys().index("minute")
 _FIRST_OFFSETS: Final = (
     "INSERT INTO kafka_offsets (cluster_id, topic, consumer_group, kafka_partition, next_offset)"
     " SELECT %s, %s, %s, p, n FROM unnest(%s::int4[], %s::int8[]) AS first(p, n) ORDER BY p ON CONFLICT DO NOTHING"
@@ -144,6 +155,10 @@ class PostgresqlTables:
     def add_rollups(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Rows whose sums are added to what is there; what comes to nothing by that is there no more."""
         self._stage(connection, "rollups", rows)
+        # Behind the last COPY, which nothing ends where a writer is halted in it: others may wait for these.
+        quarters = quarters_of({row[_MINUTE_AT] for row in rows})
+        _driver(connection).execute(_HOLD_QUARTERS, [quarters])
+        _driver(connection).execute(_TAKE_QUARTERS_BACK, [quarters])
         cursor = _driver(connection).cursor()
         if empty := cursor.execute(_ADD_ROLLUPS).fetchall():
             cursor.executemany(_DROP_EMPTY_ROLLUP, empty)

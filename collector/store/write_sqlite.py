@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table
 
 from collector.store.changes import OffsetMove, Row
 from collector.store.place import Place
+from collector.store.quarters import quarters_of
 from collector.store.statements import adding, is_row, names, nothing, others, replacing
 from collector.store.tables import Uuid, events, outages, rollups, sessions
 
@@ -59,6 +60,7 @@ _UPDATE_SESSIONS: Final = (
 _PUT_OUTAGES: Final = f"{_insert(outages)} {replacing(outages)}"
 _ADD_ROLLUPS: Final = f"{_insert(rollups)} {adding(rollups)}"
 _DROP_EMPTY_ROLLUP: Final = f"DELETE FROM rollups WHERE {is_row(rollups, '?')} AND {nothing(rollups)}"
+_MINUTE_AT: Final = rollups.columns.keys().index("minute")
 _SUMS: Final = len(others(rollups))
 _FIRST_OFFSET: Final = (
     "INSERT INTO kafka_offsets (cluster_id, topic, consumer_group, kafka_partition, next_offset)"
@@ -119,6 +121,8 @@ class SqliteTables:
 
     def add_rollups(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Rows whose sums are added to what is there; what comes to nothing by that is there no more."""
+        quarters = quarters_of({row[_MINUTE_AT] for row in rows})
+        connection.exec_driver_sql("DELETE FROM whole_quarters WHERE quarter = ?", [(one,) for one in quarters])
         connection.exec_driver_sql(_ADD_ROLLUPS, list(rows))
         connection.exec_driver_sql(_DROP_EMPTY_ROLLUP, [row[:-_SUMS] for row in rows])
 

@@ -29,8 +29,8 @@ from collector.errors import Fenced, RowRefused, StaleSession, StoreUnavailable
 from collector.store.changes import Changes, OffsetMove, Row, Session, Standing, session_from_rows
 from collector.store.dead_letters import LetterBox
 from collector.store.failures import plainly
+from collector.store.functions import EpochUs
 from collector.store.place import Place
-from collector.store.reading import EpochUs
 from collector.store.refusals import blame
 from collector.store.retention import NO_DAY, Retention
 from collector.store.sqlite_connection import writing

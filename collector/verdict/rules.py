@@ -46,13 +46,24 @@ BUSY: Final = 53006
 COMPARED_MIN: Final = 3
 """Fewer others near say little."""
 TROUBLED_S: Final = 30.0
+BY_EVENTS: Final = ("own-network",)
+"""Rules that an event could have spoken against: a change of network stands in events alone."""
 
 Rule = Callable[[Case], Verdict | None]
 
 
 def verdict_of(case: Case) -> Verdict:
     """The verdict of the first rule that fits; the last one always does."""
-    return next(found for rule in RULES if (found := rule(case)) is not None)
+    found = next(found for rule in RULES if (found := rule(case)) is not None)
+    return _without_events(case, found) if case.is_without_events else found
+
+
+def _without_events(case: Case, found: Verdict) -> Verdict:
+    """The verdict says that events are missing; one that they could have told otherwise is unsure."""
+    days = case.events_kept_days
+    aged = f"its events, which are kept {days} days" if days else "its events, which have aged out"
+    sure: Confidence = "unsure" if found.rule in BY_EVENTS else found.confidence
+    return found._replace(confidence=sure, missing=(*found.missing, aged))
 
 
 def going_on(case: Case) -> Verdict | None:
@@ -328,16 +339,17 @@ def connection_lost(case: Case) -> Verdict | None:
 
 def not_enough_data(case: Case) -> Verdict:
     """Nothing fits: what was told does not say why."""
-    story, missing = case.story, []
+    story, missing = case.story, list[str]()
     if story.session.events_received < story.session.events_expected:
         missing.append(f"{story.session.events_expected - story.session.events_received} of its events")
-    if not story.events:
-        missing.append("its events, which have aged out")
     if story.session.ending is None:
         missing.append("how it ended")
-    return Verdict(
-        "not-enough-data", "What was told does not say why it ended.", "unsure", (), tuple(missing) or ("a cause",)
-    )
+    sentence = "Not enough data: what was told does not say why it ended."
+    if case.is_without_events:
+        return Verdict(
+            "not-enough-data", f"{sentence[:-1]}, and its events have aged out.", "unsure", (), tuple(missing)
+        )
+    return Verdict("not-enough-data", sentence, "unsure", (), tuple(missing) or ("a cause",))
 
 
 RULES: Final[tuple[Rule, ...]] = (

@@ -11,3 +11,9 @@ for name in postgres_password grafana_postgres_password grafana_admin_password a
         chmod 644 "secrets/$name"
     fi
 done
+# A token as `roomwatch token create --from-file` takes it.
+if [ ! -s secrets/roomwatch_token ]; then
+    random() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
+    printf 'rw_%s_%s' "$(random 6)" "$(random 32)" >secrets/roomwatch_token
+    chmod 644 secrets/roomwatch_token
+fi

@@ -76,7 +76,7 @@ def test_the_shipped_alert_is_asked_with_nothing_in_it_that_is_not_stored_before
             assert set(re.findall(r"\b\w+:rtc_\w+:\w+\b", rule.expression)) <= stored
         stored |= {rule.name for rule in level}
     assert set(re.findall(r"\b\w+:rtc_\w+:\w+\b", alert.expression)) <= stored
-    assert (alert.wait_s, alert.keep_s) == (30, 600)
+    assert (alert.wait_s, alert.keep_s) == (0, 600)
 
 
 @pytest.mark.usefixtures("promtool")

@@ -52,7 +52,13 @@ def test_without_a_command_it_says_what_there_is() -> None:
         "dead-letters",
         "archive",
         "retention",
+        "token",
+        "login-link",
+        "audit",
+        "erase",
         "provision",
+        "verify-packet",
+        "packet-key",
         "trace",
         "outbox",
     ]

@@ -11,6 +11,7 @@ from collector.ingest.decode import Record
 from collector.ingest.partitions import Holder
 from collector.metrics import LATE_AFTER_US, Metrics
 from collector.store.changes import RollupKey, Sums
+from session_core.outbox import NUMBERS_USED_UP, OVERFLOW, REFUSED
 from tests.histories import MINUTE_US, Life, fleet, records, session_id
 
 Rollups = dict[RollupKey, list[int]]
@@ -27,6 +28,7 @@ def fold(log: list[Record], size: int, delay_us: int = 0) -> tuple[Metrics, Roll
         now_us = part[-1].append_at_us + delay_us
         batch = holder.take(part, now_us)
         metrics.count(batch.differences, now_us=now_us, results=batch.results, transitions=batch.transitions)
+        metrics.count_client_losses(batch.lost)
         metrics.count_dead_letters(letter.reason for letter in batch.changes.dead_letters)
         holder.wrote(batch)
         for partition, held in holder.held(now_us).items():
@@ -37,7 +39,7 @@ def fold(log: list[Record], size: int, delay_us: int = 0) -> tuple[Metrics, Roll
 
 def add(rollups: Rollups, more: Mapping[RollupKey, Sums]) -> None:
     for key, sums in more.items():
-        row = rollups.setdefault(key, [0, 0, 0])
+        row = rollups.setdefault(key, [0] * len(sums))
         for place, value in enumerate(sums):
             row[place] += value
 
@@ -137,3 +139,33 @@ def test_a_record_that_is_read_again_counts_as_a_duplicate_and_nowhere_else() ->
     for name in ("rtc_sessions_started_total", "rtc_sessions_ended_total", "rtc_outages_ended_total"):
         assert counted(twice, name) == counted(once, name)
     assert ("duplicate",) in counted(twice, "rtc_collector_events_total", "result")
+
+
+LOST = "rtc_client_events_lost_total"
+
+
+def _lossy() -> list[Record]:
+    """A session that lost three events, said so in two steps, and said the last of it on everything after."""
+    life = Life(session_id(1)).connecting().connected().participant().participant().loses(2)
+    return records([life.reconnecting().reconnected().participant().loses(1).disconnected(reason="leave")])
+
+
+@pytest.mark.parametrize("size", [1, 2, 1_000])
+def test_what_clients_lost_counts_once_however_often_it_is_told(size: int) -> None:
+    log = _lossy()
+    again = [record._replace(offset=record.offset + len(log)) for record in log]
+    once, _ = fold(log, size)
+    twice, _ = fold(log + again, size)
+    assert counted(once, LOST, "reason") == counted(twice, LOST, "reason") == {("overflow",): 3}
+
+
+def test_what_was_said_to_be_lost_a_quarter_of_an_hour_ago_is_no_loss_of_now() -> None:
+    metrics, _ = fold(_lossy(), 1_000, delay_us=LATE_AFTER_US + 60 * MINUTE_US)
+    assert counted(metrics, LOST) == {}
+
+
+def test_a_reason_to_lose_events_that_is_not_known_is_other() -> None:
+    metrics = Metrics(CollectorRegistry(), version="1")
+    metrics.count_client_losses({"overflow": 2, "eaten": 1})
+    assert counted(metrics, LOST, "reason") == {("overflow",): 2, ("other",): 1}
+    assert metric_labels.LOSS_REASONS == (OVERFLOW, REFUSED, NUMBERS_USED_UP)

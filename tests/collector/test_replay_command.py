@@ -129,7 +129,7 @@ def test_what_was_appended_before_and_after_is_left_out(make_stage: Callable[...
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--from", "yesterday"), "argument --from: yesterday is not a time: take ISO 8601"),
+        (("--from", "tomorrow"), "argument --from: tomorrow is not a time: take ISO 8601"),
         (("--from", "1h", "--to", "2h"), "--from = '-1h': must be before --to"),
         ((), "the following arguments are required: --from"),
     ],

@@ -7,7 +7,7 @@ from pydantic import SecretStr, ValidationError
 
 from collector.errors import ConfigError
 from collector.kafka_settings import variable
-from collector.settings import Settings, load_settings
+from collector.settings import Settings, identity_key_of, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -144,3 +144,30 @@ def test_certificates_have_to_be_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     assert [name for name, field in Settings.model_fields.items() if not (field.description or "").endswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    ("told", "key"),
+    [
+        (None, None),
+        ("sixteen bytes or more", b"sixteen bytes or more"),
+        ("hex:000102030405060708090a0b0c0d0e0f", bytes(range(16))),
+    ],
+)
+def test_the_key_of_identities_is_text_or_hexadecimal(
+    told: str | None, key: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if told is not None:
+        monkeypatch.setenv("ROOMWATCH_IDENTITY_KEY", told)
+    assert identity_key_of(load_settings(None)) == key
+
+
+@pytest.mark.parametrize("told", ["too short", "hex:0001", "hex:not hexadecimal at all"])
+def test_a_key_of_identities_that_can_be_guessed_is_refused_and_not_shown(
+    told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROOMWATCH_IDENTITY_KEY", told)
+    said = refused()
+    assert said.startswith("identity_key: ")
+    assert said.endswith("at least 16 bytes are allowed, as text or hex:")
+    assert told not in said

@@ -7,7 +7,9 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Engine
 
+from collector.store.ageing import Ageing
 from collector.store.reader import Reader
+from collector.store.retention import DAY_US, Retention
 from collector.verdict import RULES, Verdict, verdict_of
 from session_core import wire
 from session_core.errors import Origin
@@ -231,7 +233,33 @@ def test_what_was_never_told_is_said_to_be_missing(empty_engine: Engine) -> None
     # Three events never came, the outage among them, and those that came have aged out.
     story = whole.story.model_copy(update={"session": session, "events": (), "outages": ()})
     found = verdict_of(whole.model_copy(update={"story": story, "outage": None, "around": None}))
-    assert (found.rule, found.missing) == ("not-enough-data", ("3 of its events", "its events, which have aged out"))
+    assert found == Verdict(
+        "not-enough-data",
+        "Not enough data: what was told does not say why it ended, and its events have aged out.",
+        "unsure",
+        (),
+        ("3 of its events", "its events, which have aged out"),
+    )
+
+
+@pytest.mark.parametrize(("days", "says"), [(35, "are kept 35 days"), (0, "have aged out")])
+def test_a_verdict_on_a_session_whose_events_have_aged_out_says_so(empty_engine: Engine, days: int, says: str) -> None:
+    alone, expired = dropped(there()), dropped(there(1), code=20104, origin=Origin.SERVER)
+    fill(empty_engine, [alone, expired, *crowd(9)], now_us=NOW_US)
+    lives = (alone.session_id, expired.session_id)
+    before = [verdict_of(Reader(empty_engine).case(one, now_us=NOW_US)) for one in lives]
+    later_us = NOW_US + 40 * DAY_US
+    assert Ageing(empty_engine, Retention(events_days=35)).run(later_us, lambda _: False, lambda _: None)
+    reader = Reader(empty_engine, Retention(events_days=days))
+    after = [verdict_of(reader.case(one, now_us=later_us)) for one in lives]
+    assert [(one.rule, one.confidence, one.missing) for one in before] == [
+        ("own-network", "likely", ()),
+        ("token-expired", "certain", ()),
+    ]
+    assert [(one.rule, one.confidence, one.missing) for one in after] == [
+        ("own-network", "unsure", (f"its events, which {says}",)),
+        ("token-expired", "certain", (f"its events, which {says}",)),
+    ]
 
 
 def test_a_rejoin_is_told(ask: Ask) -> None:

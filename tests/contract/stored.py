@@ -79,7 +79,7 @@ class Stored:
     @property
     def rollups(self) -> dict[Row, list[int]]:
         """Sums by key."""
-        return {row[:-3]: list(row[-3:]) for row in self.rows(rollups)}
+        return {row[:-5]: list(row[-5:]) for row in self.rows(rollups)}
 
     @property
     def dead_letters(self) -> list[Row]:

@@ -12,7 +12,8 @@ from collector.errors import RoomNotFound, SessionNotFound
 from collector.ingest.decode import Record
 from collector.store.questions import SessionFilters, Span, Who
 from collector.store.reader import Reader
-from collector.store.views import Ending, Kpi, SessionView
+from collector.store.views import Ending, SessionView
+from collector.store.views_kpis import Kpi
 from session_core.errors import Origin
 from tests.filling import fill
 from tests.histories import CLIENTS, MINUTE_US, SECOND_US, YEAR_US, Life, fleet, session_id
@@ -181,7 +182,7 @@ def test_failures_are_counted_by_phase_and_code(reader: Reader) -> None:
 
 
 def test_failures_are_split_by_a_dimension_and_by_time(reader: Reader) -> None:
-    codes = reader.failure_codes(HOUR, by="region", phase="session", bucket_us=5 * MINUTE_US, now_us=NOW_US)
+    codes = reader.failure_codes(HOUR, by=("region",), phase="session", bucket_us=5 * MINUTE_US, now_us=NOW_US)
     assert [(one.value, one.error.code, one.count, one.of) for one in codes.items] == [
         ("br1", 53000, 1, 2),
         ("br1", 53002, 1, 2),
@@ -244,6 +245,19 @@ def test_percentiles_are_values_that_occurred(reader: Reader) -> None:
     recovered, every = told["time_to_reconnect"], told["downtime"]
     assert (recovered.count, recovered.p50, recovered.p95, recovered.p99) == (4, 3_000, 6_400, 6_400)
     assert (every.count, every.p50, every.p95) == (8, 4_200, 30_000)
+
+
+def test_freshness_is_that_of_the_newest_sessions_whom_the_filters_leave(reader: Reader) -> None:
+    told = reader.kpis(HOUR, now_us=NOW_US).distributions
+    ours, theirs = told["freshness"], told["freshness_of_clients"]
+    assert ours.count == theirs.count > 15
+    assert ours.p50 is not None
+    assert ours.p99 is not None
+    assert 0 <= ours.p50 <= ours.p99
+    assert theirs.p99 is not None
+    assert theirs.p99 < 2_000
+    nobody = reader.kpis(HOUR, Who(region=("nowhere",)), now_us=NOW_US).distributions
+    assert (nobody["freshness"].count, nobody["freshness"].p99) == (0, None)
 
 
 def test_the_ten_seconds_that_hit_the_most_stand_beside_the_rest(reader: Reader) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.store.questions import Span
 from collector.store.reader import Reader
-from collector.store.reading import heard_of, may_tell_of
+from collector.store.reading import may_tell_of, told_in
 from collector.store.tables import sessions
 from tests.filling import fill
 from tests.histories import MINUTE_US, START_US, Life, session_id
@@ -27,7 +27,7 @@ def test_an_outage_of_a_session_that_began_weeks_ago_is_among_the_latest(store_e
     assert latest.completeness.sessions == 1
 
 
-@pytest.mark.parametrize("condition", [may_tell_of(HOUR), heard_of(HOUR)])
+@pytest.mark.parametrize("condition", [may_tell_of(HOUR), told_in(HOUR)])
 def test_who_can_tell_of_an_hour_is_found_without_reading_all_sessions(
     store_engine: Engine, condition: ColumnElement[bool]
 ) -> None:

@@ -106,7 +106,7 @@ def test_a_collector_that_lost_some_partitions_is_told_which(store: Stored) -> N
     zombie.write(Changes(offsets=[OffsetMove(p, 0, 10) for p in range(4)]))
     heir.write(Changes(offsets=[OffsetMove(1, 10, 15), OffsetMove(3, 10, 11)]))
     with pytest.raises(Fenced) as fenced:
-        zombie.write(Changes(offsets=[OffsetMove(p, 10, 20) for p in range(4)], rollups={KEY: Sums(1, 0, 0)}))
+        zombie.write(Changes(offsets=[OffsetMove(p, 10, 20) for p in range(4)], rollups={KEY: Sums(1)}))
     assert fenced.value.partitions == {1, 3}
     assert store.stored_offsets == {0: 10, 1: 15, 2: 10, 3: 11}
     assert store.rollups == {}
@@ -122,10 +122,10 @@ def test_two_collectors_that_begin_a_partition_at_once_do_not_both_have_it(store
 
 def test_a_sweep_moves_no_offset_and_applies_only_while_the_partition_is_ours(store: Stored) -> None:
     store.write(Changes(offsets=[OffsetMove(0, 0, 10)]))
-    store.write(Changes(offsets=[OffsetMove(0, 10, 10)], rollups={KEY: Sums(1, 0, 0)}))
+    store.write(Changes(offsets=[OffsetMove(0, 10, 10)], rollups={KEY: Sums(1)}))
     with pytest.raises(Fenced):
-        store.write(Changes(offsets=[OffsetMove(0, 9, 9)], rollups={KEY: Sums(1, 0, 0)}))
-    assert store.rollups == {KEY: [1, 0, 0]}
+        store.write(Changes(offsets=[OffsetMove(0, 9, 9)], rollups={KEY: Sums(1)}))
+    assert store.rollups == {KEY: [1, 0, 0, 0, 0]}
 
 
 def test_offsets_of_another_group_topic_or_cluster_are_not_ours(store: Stored) -> None:
@@ -176,20 +176,20 @@ def test_a_session_is_written_again_at_the_version_that_was_read(store: Stored) 
 
 def test_sums_are_added_and_those_that_cancel_each_other_make_no_row(store: Stored) -> None:
     other = KEY._replace(minute=1)
-    store.write(Changes(rollups={KEY: Sums(1, 20, 3), other: Sums(0, 0, 0)}))
+    store.write(Changes(rollups={KEY: Sums(1, 20, 3), other: Sums(0)}))
     store.write(Changes(rollups={KEY: Sums(-1, -5, 0)}))
-    assert store.rollups == {KEY: [0, 15, 3]}
+    assert store.rollups == {KEY: [0, 15, 3, 0, 0]}
 
 
 def test_a_row_of_sums_that_comes_to_nothing_is_gone_and_may_come_again(store: Stored) -> None:
     other = KEY._replace(kafka_partition=1)
-    store.write(Changes(rollups={KEY: Sums(1, 20, 3), other: Sums(-1, 0, 0)}))
+    store.write(Changes(rollups={KEY: Sums(1, 20, 3), other: Sums(-1)}))
     store.write(Changes(rollups={KEY: Sums(-1, -20, 0)}))
-    assert store.rollups == {KEY: [0, 0, 3], other: [-1, 0, 0]}
-    store.write(Changes(rollups={KEY: Sums(0, 0, -3), other: Sums(1, 0, 0)}))
+    assert store.rollups == {KEY: [0, 0, 3, 0, 0], other: [-1, 0, 0, 0, 0]}
+    store.write(Changes(rollups={KEY: Sums(0, 0, -3), other: Sums(1)}))
     assert store.rollups == {}
-    store.write(Changes(rollups={KEY: Sums(1, 2, 3)}))
-    assert store.rollups == {KEY: [1, 2, 3]}
+    store.write(Changes(rollups={KEY: Sums(1, 2, 3, 4, 5)}))
+    assert store.rollups == {KEY: [1, 2, 3, 4, 5]}
 
 
 def test_a_dead_letter_is_stored_once_cut_to_a_bound_and_whatever_its_words(store: Stored) -> None:
@@ -270,7 +270,7 @@ def test_a_number_beyond_its_column_is_refused_and_never_wrapped(store: Stored) 
 
 def test_sums_that_the_store_refuses_name_the_sessions_of_the_batch(store: Stored) -> None:
     changes = changes_of(a_life())
-    bad = {KEY._replace(region=HALF_A_PAIR): Sums(1, 0, 0)}
+    bad = {KEY._replace(region=HALF_A_PAIR): Sums(1)}
     with pytest.raises(RowRefused) as refused:
         store.write(replace(changes, rollups=bad))
     assert refused.value.session_ids == {row[0] for row in changes.sessions}

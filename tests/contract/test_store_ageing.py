@@ -127,7 +127,7 @@ def test_outages_may_stay_longer_than_their_sessions_and_leave_by_when_they_bega
 def test_rollups_and_dead_letters_leave_by_their_minute_and_by_when_they_were_stored(store: Stored) -> None:
     minute = NOW_US // 60_000_000
     key = RollupKey(minute, 0, "ended", 53002, "", "", "dropped", "ie1", "sdk", "1", "2")
-    sums = {key._replace(minute=minute - 1440 * days): Sums(1, 0, 0) for days in (0, 799, 801, 5_000)}
+    sums = {key._replace(minute=minute - 1440 * days): Sums(1) for days in (0, 799, 801, 5_000)}
     letters = [DeadLetter(TOPIC, 0, number, NOW_US, "not-json", "$", "x", None, None) for number in range(3)]
     store.writer.write(Changes(rollups=sums, dead_letters=letters[:2]), NOW_US - 36 * DAY_US)
     store.writer.write(Changes(dead_letters=letters), NOW_US - 34 * DAY_US)

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, func, literal, select
 
 from collector.ingest.cache import Bounds
 from collector.ingest.partitions import Holder
-from collector.store.reading import EpochUs
+from collector.store.functions import EpochUs
 from collector.store.tables import events, rollups
 from tests.contract.stored import NOW_US, TOPIC, Stored
 from tests.histories import MINUTE_US, Sent, fleet, log_of

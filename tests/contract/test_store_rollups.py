@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from collector.errors import StoreUnavailable
 from collector.ingest.decode import Record
-from collector.ingest.derive import SILENCE_US
+from collector.ingest.derive import CLOCK_TOLERANCE_US, SILENCE_US
 from collector.ingest.partitions import Holder
 from collector.store.ageing import Ageing
 from collector.store.changes import Changes
@@ -54,8 +54,12 @@ class Watched(Stored):
         self.check()
 
     def check(self) -> None:
-        """Its rollups are what its rows say."""
+        """Its rollups, and when its outages opened, are what its rows say."""
         tables = self.tables()
+        for (whose, _), outage in tables["outages"].items():
+            offset_us = tables["sessions"][whose]["clock_offset_us"]
+            shift_us = offset_us if abs(offset_us) > CLOCK_TOLERANCE_US else 0
+            assert outage["opened_at"] == outage["started_at"] + shift_us
         assert self.rollups == rollups_of(tables["sessions"].values(), tables["outages"].values())
 
 
@@ -83,14 +87,14 @@ class Reading:
     def said(self) -> dict[str, int]:
         """What the rollups count, by kind and by what became of it."""
         counted: Counter[str] = Counter()
-        for key, (n, _, _) in self.store.rollups.items():
+        for key, (n, *_) in self.store.rollups.items():
             counted[" ".join(word for word in (key[2], key[5], key[6]) if word)] += n
         return {what: n for what, n in counted.items() if n}
 
     def minutes(self, kind: str) -> dict[int, int]:
         """How many of a kind there are in each minute."""
         counted: Counter[int] = Counter()
-        for key, (n, _, _) in self.store.rollups.items():
+        for key, (n, *_) in self.store.rollups.items():
             counted[key[0]] += n if key[2] == kind else 0
         return {minute: n for minute, n in counted.items() if n}
 
@@ -188,7 +192,7 @@ def test_a_region_that_is_told_later_takes_the_session_with_it(reading: Reading)
     life = joined()
     life.client = CLIENTS[1]
     reading.read(*life.reconnecting().sent)
-    regions = {key[7] for key, (n, _, _) in reading.store.rollups.items() if n}
+    regions = {key[7] for key, (n, *_) in reading.store.rollups.items() if n}
     assert regions == {CLIENTS[1].region}
 
 
@@ -231,7 +235,7 @@ def test_after_every_write_of_any_order_repetition_and_split_they_are_the_group_
 
 def _figures(reader: Reader, span: Span) -> dict[str, Any]:
     """What the answers say that rollups tell, without what they say of the sessions that are left."""
-    codes = reader.failure_codes(span, by="region", bucket_us=60 * MINUTE_US, now_us=NOW_US)
+    codes = reader.failure_codes(span, by=("region",), bucket_us=60 * MINUTE_US, now_us=NOW_US)
     told = reader.kpis(span, now_us=NOW_US).kpis
     affected = reader.affected(span, by="sdk", now_us=NOW_US).items
     return {

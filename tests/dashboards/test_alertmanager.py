@@ -27,7 +27,8 @@ from tests.waiting import wait_until
 
 PRESSED = 60
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-DURATION = re.compile(r"\b(\d+)([smhd])\b")
+DURATION = re.compile(r"\b(?:\d+[smhd])+\b")
+PART = re.compile(r"(\d+)([smhd])")
 IN_EXPRESSIONS = re.compile(r"\[[^\]]+\]|offset \w+")
 ROUTES = yaml.safe_load((DASHBOARDS / "alertmanager.yml").read_text())
 WAIT_KEYS = {"group_wait", "group_interval", "repeat_interval"}
@@ -35,7 +36,12 @@ WAIT_KEYS = {"group_wait", "group_interval", "repeat_interval"}
 
 def pressed(text: str) -> str:
     """A text with every duration in it a sixtieth as long."""
-    return DURATION.sub(lambda found: f"{int(found[1]) * UNITS[found[2]] * 1000 // PRESSED}ms", text)
+
+    def press(found: re.Match[str]) -> str:
+        seconds = sum(int(number) * UNITS[unit] for number, unit in PART.findall(found[0]))
+        return f"{seconds * 1000 // PRESSED}ms"
+
+    return DURATION.sub(press, text)
 
 
 def pressed_rules(text: str) -> str:

@@ -45,6 +45,10 @@ ON_NO_PANEL = {
     "rtc_collector_dead_letters_left_out_total": "what is refused is shown by reason; this tells where to look for it",
     "rtc_collector_cache_sessions": "for questions at hand about memory",
     "rtc_collector_cache_bytes": "for questions at hand about memory",
+    "rtc_collector_quarters_summed_total": "for questions at hand: whether questions about days are quick",
+    "rtc_collector_summing_failures_total": "its log line names the reason; answers are the same, and take longer",
+    "rtc_collector_questions_total": "for questions at hand about who asks too much of the API",
+    "rtc_collector_questions_under_way": "for questions at hand about who asks too much of the API",
     "rtc_collector_sessions_met_total": "for questions at hand about memory",
 }
 
@@ -176,7 +180,7 @@ def test_alerts_lead_to_dashboards_that_are_shipped() -> None:
 
 def test_thresholds_are_those_of_alerts() -> None:
     asked = {alert["alert"]: str(alert["expr"]) for alert in alerts()}
-    scores = re.findall(r"(?:poisson_z10m|score10m)\s+> (\d+)", asked["RtcFailureSpike"])
+    scores = re.findall(r"spike_score > (\d+)", asked["RtcFailureSpike"])
     assert min(map(int, scores)) == SPIKE_SCORE
     assert re.findall(r"rtc_collector_lag_seconds\) > (\d+)", asked["RtcCollectorLagging"]) == [str(LAG_MAX_S)]
 

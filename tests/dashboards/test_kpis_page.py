@@ -26,7 +26,8 @@ def test_an_expression_is_promql_of_metrics_that_exist(expr: str) -> None:
 
 def rollup(kind: str, n: int, **values: object) -> dict[str, object]:
     empty = dict.fromkeys(("cause", "outcome", "fate", "region", "sdk", "sdk_version", "app_version"), "")
-    return {"minute": 5, "kafka_partition": 0, "kind": kind, "code": -1, "n": n, "a": 0, "b": 0, **empty, **values}
+    sums = dict.fromkeys("abcd", 0) | {"n": n}
+    return {"minute": 5, "kafka_partition": 0, "kind": kind, "code": -1, **sums, **empty, **values}
 
 
 def test_the_sql_of_the_page_gives_the_figures_of_its_formulas() -> None:
@@ -34,14 +35,14 @@ def test_the_sql_of_the_page_gives_the_figures_of_its_formulas() -> None:
     metadata.create_all(engine, tables=[rollups])
     rows = [
         rollup("started", 100),
-        rollup("joined", 90),
-        rollup("ended", 5, fate="not_joined"),
+        rollup("joined", 90, c=60, d=6),
+        rollup("ended", 5, fate="not_joined", c=90, d=100),
         rollup("ended", 4, fate="not_joined", code=53000),
         rollup("ended", 1, fate="not_joined", code=53105),
         rollup("ended", 9, fate="dropped", code=53002, a=3_600_000, b=400_000),
         rollup("outage", 20, a=5),
-        rollup("outage_ended", 12, outcome="recovered", b=12),
-        rollup("outage_ended", 3, outcome="failed", b=18),
+        rollup("outage_ended", 12, outcome="recovered", b=12, c=10, d=8),
+        rollup("outage_ended", 3, outcome="failed", b=18, c=2),
         rollup("outage_ended", 5, outcome="abandoned"),
     ]
     with engine.begin() as connection:
@@ -50,7 +51,7 @@ def test_the_sql_of_the_page_gives_the_figures_of_its_formulas() -> None:
         answers = [connection.execute(text(sql), bounds).all() for sql in SQL]
     assert answers == [
         [(90 / 95, 0.1, 0.0, 360.0, 0.9)],
-        [(0.6, 0.8, 0.25, 1.5)],
-        [(0.25, 20.0)],
+        [(0.6, 0.8, 0.25, 2.5, 0.8)],
+        [(0.25, 20.0, 0.1, 0.9)],
         [("join", 53000, 4, 0.8), ("join", 53105, 1, 0.2), ("session", 53002, 9, 1.0)],
     ]

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from collector.ingest.connection import create_command, create_letters_command
+from collector.store.secret_text import token_of
 from tests.house.tree import ROOT, tracked
 from tests.servers.alertmanager import amtool
 from tests.servers.grafana_stub import PASSWORD, GrafanaStub
@@ -58,6 +59,8 @@ def test_no_secret_stands_in_it_and_each_that_is_used_is_made_by_the_script(tmp_
     assert {Path(one["file"]).name for one in COMPOSE["secrets"].values()} == first.keys()
     assert {name for one in SERVICES.values() for name in one.get("secrets", ())} == first.keys()
     assert first == second
+    token = token_of(first.pop("roomwatch_token"))
+    assert token is not None
     assert [text for text in first.values() if not re.fullmatch(r"[0-9a-f]{48}", text)] == []
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
     told = [str(value) for one in SERVICES.values() for value in one.get("environment", {}).items()]
@@ -87,7 +90,10 @@ def test_topics_are_made_as_the_collector_wants_them(tmp_path: Path) -> None:
 def test_prometheus_and_alertmanager_take_their_files(tmp_path: Path) -> None:
     for name in ("recording_rules.yml", "alerts.yml"):
         shutil.copy(ROOT / "dashboards" / name, tmp_path)
-    shutil.copy(HERE / "prometheus.yml", tmp_path)
+    shutil.copy(HERE / "secrets.sh", tmp_path)
+    _made(tmp_path)
+    told = (HERE / "prometheus.yml").read_text().replace("/run/secrets/", "secrets/")
+    (tmp_path / "prometheus.yml").write_text(told)
     assert "SUCCESS" in promtool("check", "config", "prometheus.yml", folder=tmp_path)
     assert "SUCCESS" in amtool("check-config", HERE / "alertmanager.yml")
 

@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -18,17 +17,6 @@ from collector.store.schema_version import expected_version, migrations_config
 from collector.store.tables import metadata
 
 VERSIONS = sorted((migrations_dir() / "versions").glob("*.py"))
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def migrated(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    if request.param == "sqlite":
-        engine = make_engine(f"sqlite:///{tmp_path}/store.db")
-    else:
-        engine = make_engine(request.getfixturevalue("empty_postgresql_url"))
-    migrate(engine)
-    yield engine
-    engine.dispose()
 
 
 def test_the_tables_that_migrations_make_are_those_of_the_program(migrated: Engine) -> None:

@@ -1,16 +1,19 @@
 """The pages on a real server, over a store that tests fill further."""
 
+import asyncio
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from collector.api.app import make_app
 from collector.api.health import Readiness
+from collector.api.server import Server
+from collector.ingest.decode import Record
 from collector.metrics import Metrics
 from collector.store.engine import make_engine, migrate
 from collector.store.incidents import Alert, Incidents
@@ -19,7 +22,6 @@ from tests.filling import fill
 from tests.histories import Life
 from tests.pages.scene import NOW_US, SPIKE, lives, room_of_the_story
 from tests.servers.processes import free_port
-from tests.waiting import wait_until
 
 TOKEN = "a-token"  # noqa: S105 - of these tests
 
@@ -41,12 +43,13 @@ class Site:
             clock_us=lambda: self.now_us,
             kept=Incidents(engine),
             alertmanager_token=TOKEN,
+            packet_key=lambda: Ed25519PrivateKey.from_private_bytes(b"k" * 32),
         )
         self.start()
 
-    def fill(self, told: Iterable[Life]) -> None:
-        """Stores these lives as they are at `now_us`."""
-        fill(self._engine, told, now_us=self.now_us)
+    def fill(self, told: Iterable[Life], extra: Sequence[Record] = ()) -> None:
+        """Stores these lives as they are at `now_us`, and after them records as they are."""
+        fill(self._engine, told, now_us=self.now_us, extra=extra)
 
     def keep(self, *alerts: Alert) -> None:
         """Takes what Alertmanager tells."""
@@ -54,19 +57,19 @@ class Site:
 
     def start(self) -> None:
         """Answers from here on."""
-        config = uvicorn.Config(
-            self._app, host="127.0.0.1", port=self.port, log_config=None, lifespan="off", ws="none",
-            timeout_graceful_shutdown=1,
-        )  # fmt: skip
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name="site")
+        self._server = Server(self._app, "127.0.0.1", self.port, on_stop=self._app.state.news.end)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._server.serve()), name="site")
         self._thread.start()
-        wait_until(lambda: self._server.started)
+        # A test that starts it again has a loop that runs already.
+        waiting = threading.Thread(target=lambda: asyncio.run(self._server.is_serving()))
+        waiting.start()
+        waiting.join()
 
     def stop(self) -> None:
         """Answers no more."""
-        self._server.should_exit = True
+        self._server.stop()
         self._thread.join()
+        self._server.close()
 
 
 def _site(path: Path, told: Iterable[Life], *alerts: Alert) -> Iterator[Site]:

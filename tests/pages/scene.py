@@ -5,6 +5,7 @@ The same every time: choices are made by a hash of the number of a life.
 
 import hashlib
 from typing import Final
+from uuid import UUID
 
 from collector.store.incidents import Alert
 from session_core import wire
@@ -67,6 +68,11 @@ def room_of_the_story() -> list[Life]:
     fatima = _member(7, "fatima", begun + 80 * SECOND_US).later(16 * 60_000)
     fatima.reconnecting().attempted().later(1_000).alive()
     return [ana, ben, again, chen, dora, emre, fatima]
+
+
+def session_of(name: str) -> UUID:
+    """The last session of somebody in the room of the story."""
+    return next(life.session_id for life in reversed(room_of_the_story()) if life.identity == name)
 
 
 def _member(number: int, name: str, at_us: int, previous: Life | None = None) -> Life:

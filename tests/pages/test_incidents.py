@@ -40,6 +40,7 @@ async def test_an_incident_comes_and_goes_on_a_page_that_is_open(site: Site, ope
     assert await alarm.count() == 0
     site.keep(replace(SPIKE, started_at_us=NOW_US))
     await alarm.wait_for()
+    site.now_us += 1_000_000
     site.keep(replace(SPIKE, started_at_us=NOW_US, ended_at_us=NOW_US + 1))
     await alarm.wait_for(state="detached")
 

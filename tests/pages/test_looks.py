@@ -5,35 +5,59 @@ from typing import Final
 
 import pytest
 
+from collector.api.rendering import PLACES
 from tests.pages.conftest import Site
-from tests.pages.scene import ROOM_SID, SPIKE
+from tests.pages.scene import ROOM_SID, SPIKE, session_of
 from tests.servers.browser import ColorScheme, PageOpener
+from tests.servers.parts import ROOT, Part, find
 
 LOW_CONTRAST: Final = Path(__file__).with_name("looking.js").read_text(encoding="utf-8").split("\n", 1)[1]
-INCIDENT: Final = f"/incidents/{SPIKE.fingerprint}-{SPIKE.started_at_us}"
-PAGES: Final = (
-    "/",
-    f"/rooms/{ROOM_SID}",
-    "/search?q=ben",
-    "/search?q=nobody",
-    "/incidents",
-    INCIDENT,
-    "/docs",
-)
+PAGES: Final = {
+    **{place: word.lower() for place, word in PLACES.items()},
+    f"/rooms/{ROOM_SID}": "room",
+    f"/rooms/{ROOM_SID}?from=2025-11-24T16:15:00Z&to=2025-11-24T16:18:00Z": "room-closer",
+    f"/sessions/{session_of('chen')}": "session",
+    f"/incidents/{SPIKE.fingerprint}-{SPIKE.started_at_us}": "incident",
+    "/search?q=ana 24 Nov 16:20": "search-found",
+    "/search?q=dora 24 Nov 9:00": "search-nearest",
+    "/search?q=nobody": "search-nothing",
+    "/search": "search",
+    "/codes/53000?last=24h": "code",
+    "/codes/53113": "code-never-seen",
+    "/rooms?fate=dropped&since=-6h": "rooms-bad",
+    "/rooms?region=nowhere&since=2025-11-24T16:00:00Z": "rooms-none",
+    "/sessions?fate=dropped&since=-24h": "sessions",
+    "/sessions?region=nowhere": "sessions-none",
+    "/docs": "api",
+}
+"""Every page, and what its picture is called. Those that the bar leads to are here by themselves."""
 OVERFLOW: Final = "() => document.documentElement.scrollWidth - innerWidth"
+AXE: Final = """async () => {
+    const found = await axe.run(document, { resultTypes: ["violations"] });
+    return found.violations.filter((one) => ["serious", "critical"].includes(one.impact))
+        .map((one) => `${one.id}: ${one.nodes.map((node) => node.target.join(" ")).slice(0, 5).join("; ")}`);
+}"""
+THEMES: Final[tuple[ColorScheme, ...]] = ("light", "dark")
+PICTURES: Final = ROOT / "build" / "pages"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [400, 820, 1440])
-async def test_a_page_fits_and_can_be_read(
-    whole_site: Site, open_page: PageOpener, width: int, scheme: ColorScheme
+@pytest.mark.parametrize(("width", "height", "scale"), [(400, 800, 1), (1200, 800, 1), (3840, 2160, 0.5)])
+async def test_a_page_fits_can_be_read_and_used_by_everybody_in_both_themes(
+    whole_site: Site, open_page: PageOpener, width: int, height: int, scale: float
 ) -> None:
-    page = await open_page(width=width, color_scheme=scheme)
-    for path in PAGES:
+    page = await open_page(width=width, height=height, scale=scale)
+    await page.add_init_script(path=find(Part.PAGE_CHECKS) / "axe-core" / "axe.min.js")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for path, name in PAGES.items():
         await page.goto(whole_site.url + path)
         assert await page.locator("h1").is_visible()
-        assert await page.evaluate(OVERFLOW) <= 0, path
-        assert await page.evaluate(LOW_CONTRAST) == [], path
+        for scheme in THEMES:
+            await page.emulate_media(color_scheme=scheme)
+            assert await page.evaluate(OVERFLOW) <= 0, path
+            assert await page.evaluate(LOW_CONTRAST) == [], (path, scheme)
+            assert await page.evaluate(AXE) == [], (path, scheme)
+            # Half the pixels each way of a wide one, and JPEG: lossless pictures in full took longer than all checks.
+            await page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.jpg", quality=85, full_page=True)
 
 
 async def test_the_first_screen_says_what_broke_for_whom_with_which_code_and_whether_they_came_back(

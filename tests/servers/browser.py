@@ -87,11 +87,14 @@ class PageOpener:
     browser: Browser
     complaints: list[str] = field(default_factory=list)
 
-    async def __call__(self, *, width: int = 1280, height: int = 800, color_scheme: ColorScheme = "light") -> Page:
-        """A page in a context of its own: no cookies, no cache, times in UTC."""
+    async def __call__(
+        self, *, width: int = 1280, height: int = 800, color_scheme: ColorScheme = "light", scale: float = 1
+    ) -> Page:
+        """A page in a context of its own: no cookies, no cache, times in UTC. `scale`: pixels of a picture by pixel."""
         context = await self.browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=color_scheme,
+            device_scale_factor=scale,
             locale="en-GB",
             timezone_id="UTC",
         )

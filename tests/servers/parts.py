@@ -1,7 +1,7 @@
 """What the testbed is made of and where this machine has it. Finds, never obtains: that is `tools/testbed.py`.
 
 The order of preference is the same for every part: a path in an environment variable, then PATH, then the places where
-distributions put it, then what the set-up obtained: Kafka and Grafana's types into `.testbed/`, PostgreSQL as a wheel.
+distributions put it, then what the set-up obtained: Kafka and what npm has into `.testbed/`, PostgreSQL as a wheel.
 """
 
 import importlib.util
@@ -18,6 +18,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 OBTAINED: Final = ROOT / ".testbed"
 KAFKA_LIB: Final = OBTAINED / "kafka" / "lib"
 GRAFANA_TYPES_FOLDER: Final = OBTAINED / "grafana_schema" / "node_modules"
+PAGE_CHECKS_FOLDER: Final = OBTAINED / "page_checks" / "node_modules"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,13 @@ class Part(Enum):
         "ROOMWATCH_TEST_GRAFANA_TYPES",
         (".package-lock.json",),
         places=(str(GRAFANA_TYPES_FOLDER),),
+        is_folder=True,
+        is_program=False,
+    )
+    PAGE_CHECKS = PartFacts(
+        "ROOMWATCH_TEST_PAGE_CHECKS",
+        (".package-lock.json",),
+        places=(str(PAGE_CHECKS_FOLDER),),
         is_folder=True,
         is_program=False,
     )

@@ -60,4 +60,4 @@ def test_a_part_of_many_files_is_their_folder(tmp_path: Path, monkeypatch: pytes
 def test_every_part_has_a_variable_of_its_own_and_a_way_to_be_obtained(part: Part) -> None:
     variables = [other.value.variable for other in Part]
     assert variables.count(part.value.variable) == 1
-    assert part.value.debian_packages or part in {Part.KAFKA, Part.GRAFANA_TYPES}
+    assert part.value.debian_packages or part in {Part.KAFKA, Part.GRAFANA_TYPES, Part.PAGE_CHECKS}

@@ -33,8 +33,8 @@ def picking() -> Json:
     asked = f"""
 WITH latest AS (
   SELECT session_id, outcome FROM outages
-  WHERE $__timeFilter(started_at)
-  ORDER BY started_at DESC
+  WHERE $__timeFilter(opened_at)
+  ORDER BY opened_at DESC
   LIMIT {LATEST_OUTAGES}
 )
 SELECT
@@ -73,7 +73,7 @@ WITH its AS (
   UNION ALL
   SELECT person, joined_at + correction, 2 FROM its WHERE joined_at IS NOT NULL
   UNION ALL
-  SELECT person, started_at + correction, 3 FROM its JOIN outages ON outages.session_id = its.session_id
+  SELECT person, opened_at, 3 FROM its JOIN outages ON outages.session_id = its.session_id
   UNION ALL
   SELECT person, coalesce(closing_at, started_at + downtime_ms * interval '1 millisecond') + correction, 2
   FROM its JOIN outages ON outages.session_id = its.session_id
@@ -155,7 +155,7 @@ def outages() -> Json:
     """When they were cut off."""
     asked = f"""
 SELECT
-  {PERSON} AS "Participant", started_at + {CORRECTION} AS "Began", downtime_ms::float8 AS "Downtime",
+  {PERSON} AS "Participant", opened_at AS "Began", downtime_ms::float8 AS "Downtime",
   cause AS "Cause", outcome AS "Outcome", closing_code::text AS "Code", attempts::float8 AS "Attempts"
 FROM sessions JOIN outages ON outages.session_id = sessions.session_id
 WHERE {THIS_ROOM}

@@ -11,9 +11,9 @@ def spike_score() -> Json:
     """What RtcFailureSpike goes by."""
     return series(
         "Spike score",
-        "How far failures of the last 10 minutes are above what yesterday predicts for the traffic of now, in the "
-        "region where that is most: about 0 when all is well, an alert above the dashed line.",
-        [query('code_phase:rtc_terminal_failures:poisson_z10m{code=~"$code"}', "{{code}} {{phase}}")],
+        "How far failures are above three times what yesterday predicts for the traffic of now, in the region and by "
+        "the sign where that is most: below 0 when all is well, an alert above the dashed line.",
+        [query('code_phase:rtc_terminal_failures:spike_score{code=~"$code"}', "{{code}} {{phase}}")],
         colours=("code",),
         above_is_bad=SPIKE_SCORE,
         least=None,

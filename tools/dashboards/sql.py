@@ -42,6 +42,7 @@ SELECT
   coalesce(sum(n) FILTER (WHERE kind = 'outage_ended' AND outcome = 'recovered'), 0) AS recovered,
   coalesce(sum(n) FILTER (WHERE kind = 'outage_ended' AND outcome IN {DECIDED}), 0) AS decided,
   coalesce(sum(n) FILTER (WHERE kind = 'outage_ended'), 0) AS outages,
+  coalesce(sum(c) FILTER (WHERE kind = 'outage_ended'), 0) AS driven,
   coalesce(sum(b) FILTER (WHERE kind = 'outage_ended'), 0) AS attempts,
   coalesce(sum(a + b) FILTER (WHERE kind = 'ended'), 0) / 3600000.0 AS hours
 FROM rollups
@@ -67,7 +68,7 @@ WITH counted AS ({counted(of, where)}
   FROM counted
 ), bounded AS (
   SELECT
-    version, sessions, dropped, recovered, decided, outages, attempts, hours, others,
+    version, sessions, dropped, recovered, decided, outages, driven, attempts, hours, others,
     1 - dropped::float8 / sessions AS drop_free,
     {wilson("dropped", "sessions", -1)} AS low,
     {wilson("dropped", "sessions", 1)} AS high,
@@ -91,14 +92,14 @@ SELECT
   low AS "From",
   high AS "To",
   CASE WHEN decided > 0 THEN recovered::float8 / decided END AS "Reconnect success",
-  CASE WHEN outages > 0 THEN attempts::float8 / outages END AS "Attempts an outage",
+  CASE WHEN driven > 0 THEN attempts::float8 / driven END AS "Attempts an outage",
   CASE WHEN hours > 0 THEN (outages / hours)::float8 END AS "Outages an hour"
 FROM bounded
 ORDER BY sessions DESC
 LIMIT 50"""
 
 
-_COUNTED: Final = "version, sessions, dropped, recovered, decided, outages, attempts, hours"
+_COUNTED: Final = "version, sessions, dropped, recovered, decided, outages, driven, attempts, hours"
 
 
 def busiest(of: str, most: int = 6) -> str:

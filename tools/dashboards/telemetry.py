@@ -111,6 +111,7 @@ def late() -> list[Json]:
 def missing() -> list[Json]:
     """What does not count, and why."""
     refused = rates_that_rose("reason", "rtc_collector_dead_letters_total")
+    lost = rates_that_rose("reason", "rtc_client_events_lost_total")
     return [
         series(
             "Events by result",
@@ -123,12 +124,14 @@ def missing() -> list[Json]:
             beside=True,
         ),
         series(
-            "Refused by reason, and lost unread",
+            "Refused, lost unread, and lost by clients",
             "Per minute. A reason that begins with a release: that client speaks wrongly. wrong-key, not-json: someone "
-            "else is on the topic.",
+            "else is on the topic. Client, overflow: outboxes that could not reach the broker for so long that they "
+            "had to drop events; refused: the broker would never take them.",
             [
                 query(refused, "{{reason}}"),
                 query("60 * sum(rate(rtc_collector_records_lost_total[$__rate_interval]))", "lost unread"),
+                query(lost, "client: {{reason}}"),
             ],
             unit=PER_MINUTE,
             colours=("result",),

@@ -40,7 +40,7 @@ JOIN_OBJECTIVE: Final = 0.99
 RECONNECT_OBJECTIVE: Final = 0.8
 """The share of outages that should end well, as rtc_reconnect_success_target:ratio says."""
 
-SPIKE_SCORE: Final = 5  # as in RtcFailureSpike
+SPIKE_SCORE: Final = 1  # as in RtcFailureSpike
 LAG_MAX_S: Final = 120  # as in RtcCollectorLagging
 COMPLETE_FROM: Final = 0.99  # as in RtcCompletenessLow
 

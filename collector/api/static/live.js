@@ -1,138 +1,213 @@
 // Keeps a page up to date: fetches its fragment, which the server renders, and puts in place the parts that changed.
-// Says when that stops working and how old what is shown has become. Does nothing while nobody looks.
+// Asks when the feed says that something was stored; where there is no feed, every few seconds. Says when that stops
+// working and how old what is shown has become. Does nothing while nobody looks.
 
+import { Feed } from "./feed.js";
+import { fragmentOf } from "./fragment.js";
+import { isSelected, keepPlace } from "./keeping.js";
+
+/** Without a feed. */
 const EVERY_MS = 4000;
+/** With one: time goes by on a page also where nothing happens. */
+const CALM_MS = 15000;
 const WAIT_MAX_MS = 30000;
-const ANSWER_WITHIN_MS = 10000;
 const LATE_MS = 15000;
+/**
+ * Between two answers at least, and at least so many times as long as an answer takes: many pages, one database. At most
+ * CALM_MS: a machine that slept meanwhile thinks that an answer took hours.
+ */
+const GAP_MS = 500;
+const GAP_ANSWERS = 4;
 
-const view = document.querySelector("main[data-fragment]");
-if (view) {
-  new Live(view).start();
+/** Sent to the document after parts of the page were replaced. */
+export const REPLACED = "roomwatch:replaced";
+
+/**
+ * Shows another view of the same page: fetches that fragment now, paused or not.
+ * @param {string} fragment
+ */
+export function showFragment(fragment) {
+  document.dispatchEvent(new CustomEvent(SHOW, { detail: fragment }));
 }
 
-function Live(main) {
-  const bar = document.getElementById("live");
-  const text = document.getElementById("live-text");
-  const pause = document.getElementById("live-pause");
-  const connection = document.getElementById("connection");
-  let shownAt = performance.now();
-  let failures = 0;
-  let paused = false;
-  let timer = 0;
-  let asking = false;
-  const known = new Map([...main.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part.outerHTML]));
+const SHOW = "roomwatch:show";
 
-  this.start = () => {
-    bar.hidden = false;
-    pause.addEventListener("click", () => setPaused(!paused));
-    document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : ask()));
-    setInterval(tell, 1000);
-    tell();
-    later(EVERY_MS);
-  };
+/** Begins where the page has what is fetched anew. */
+export function keepUpToDate() {
+  const main = document.querySelector("main[data-fragment]");
+  if (main instanceof HTMLElement) new Live(main).start();
+}
 
-  function setPaused(now) {
-    paused = now;
-    pause.setAttribute("aria-pressed", String(now));
-    pause.textContent = now ? "Resume" : "Pause";
-    clearTimeout(timer);
-    tell();
-    if (!now) ask();
+class Live {
+  #bar = byId("live");
+  #text = byId("live-text");
+  #pause = byId("live-pause");
+  #connection = byId("connection");
+  #shownAt = performance.now();
+  #answeredAt = -Infinity;
+  #tookMs = 0;
+  #failures = 0;
+  #paused = false;
+  #asking = false;
+  #more = false;
+  /** @type {number | undefined} */
+  #timer;
+  #main;
+  #known;
+  #feed;
+
+  /** @param {HTMLElement} main */
+  constructor(main) {
+    this.#main = main;
+    this.#known = new Map(partsOf(main).map((part) => [part.dataset.part, part.outerHTML]));
+    this.#feed = new Feed(
+      () => this.#soon(),
+      () => this.#later(),
+    );
   }
 
-  function later(ms) {
-    clearTimeout(timer);
-    if (!paused && !document.hidden) timer = setTimeout(ask, ms);
+  start() {
+    this.#bar.hidden = false;
+    this.#pause.addEventListener("click", () => this.#setPaused(!this.#paused));
+    document.addEventListener("visibilitychange", () => this.#turn());
+    // A page that is left lets go of its stream, also where the browser keeps it for the way back.
+    addEventListener("pagehide", () => this.#feed.close());
+    addEventListener("pageshow", () => this.#turn());
+    document.addEventListener(SHOW, (event) => {
+      if (event instanceof CustomEvent) this.#show(String(event.detail));
+    });
+    setInterval(() => this.#tell(), 1000);
+    this.#tell();
   }
 
-  async function ask() {
-    if (asking || paused || document.hidden) return;
-    asking = true;
-    try {
-      const answer = await fetch(main.dataset.fragment, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
-      if (!answer.ok) throw new Error(`status ${answer.status}`);
-      const html = await answer.text();
-      // Whoever paused meanwhile wants to read what was there.
-      if (!paused) {
-        put(html);
-        shownAt = performance.now();
-      }
-      failures = 0;
-    } catch {
-      failures += 1;
+  get #looked() {
+    return !this.#paused && !document.hidden;
+  }
+
+  #turn() {
+    clearTimeout(this.#timer);
+    if (this.#looked) {
+      this.#feed.open();
+      this.#later();
+      if (performance.now() - this.#shownAt > EVERY_MS) this.#soon();
+    } else {
+      this.#feed.close();
     }
-    asking = false;
-    tell();
-    later(Math.min(EVERY_MS * 2 ** Math.min(failures, 6), WAIT_MAX_MS));
   }
 
-  function put(html) {
-    const template = document.createElement("template");
-    template.innerHTML = html;
-    const parts = [...template.content.querySelectorAll("[data-part]")];
-    const here = [...main.querySelectorAll("[data-part]")].map((part) => part.dataset.part);
-    if (parts.map((part) => part.dataset.part).join() !== here.join()) {
-      // Other parts than before: the first events came, or the last outage went.
-      keepPlace(main, () => main.replaceChildren(template.content));
-      known.clear();
-      for (const part of main.querySelectorAll("[data-part]")) known.set(part.dataset.part, part.outerHTML);
+  /** @param {boolean} now */
+  #setPaused(now) {
+    this.#paused = now;
+    this.#pause.setAttribute("aria-pressed", String(now));
+    this.#pause.textContent = now ? "Resume" : "Pause";
+    this.#tell();
+    this.#turn();
+    // Who resumes wants to see it now, however long answers take.
+    if (!now) this.#later(0);
+  }
+
+  #soon() {
+    if (this.#asking) {
+      this.#more = true;
       return;
     }
-    for (const part of parts) {
-      const name = part.dataset.part;
-      const old = main.querySelector(`[data-part="${name}"]`);
-      if (known.get(name) === part.outerHTML || isSelected(old)) continue;
-      known.set(name, part.outerHTML);
-      keepPlace(old, () => old.replaceWith(part));
+    const since = performance.now() - this.#answeredAt;
+    const gap = Math.min(Math.max(GAP_MS, GAP_ANSWERS * this.#tookMs), CALM_MS);
+    this.#later(Math.max(0, gap - since));
+  }
+
+  /** @param {number} [ms] */
+  #later(ms) {
+    clearTimeout(this.#timer);
+    if (!this.#looked || this.#asking) return;
+    const backing = Math.min(EVERY_MS * 2 ** Math.min(this.#failures, 6), WAIT_MAX_MS);
+    this.#timer = setTimeout(() => this.#ask(), ms ?? (this.#feed.flows && !this.#failures ? CALM_MS : backing));
+  }
+
+  async #ask() {
+    if (this.#asking || !this.#looked) return;
+    this.#asking = true;
+    this.#more = false;
+    const askedAt = performance.now();
+    const fragment = this.#main.dataset.fragment ?? "";
+    try {
+      const told = await fragmentOf(fragment);
+      // Whoever paused meanwhile wants to read what was there; whoever turned to another view, that one.
+      if (!this.#paused && this.#main.dataset.fragment === fragment) {
+        this.#put(told);
+        this.#shownAt = performance.now();
+      }
+      this.#failures = 0;
+    } catch {
+      this.#failures += 1;
+    }
+    this.#asking = false;
+    this.#answeredAt = performance.now();
+    this.#tookMs = this.#answeredAt - askedAt;
+    this.#tell();
+    if (this.#more && !this.#failures) this.#soon();
+    else this.#later();
+  }
+
+  /** @param {string} fragment */
+  async #show(fragment) {
+    this.#main.dataset.fragment = fragment;
+    try {
+      const told = await fragmentOf(fragment);
+      // Somebody may have asked for yet another view meanwhile.
+      if (this.#main.dataset.fragment === fragment) this.#put(told);
+    } catch {
+      location.reload();
     }
   }
 
-  // Text that somebody is about to copy stays.
-  function isSelected(part) {
-    const selection = getSelection();
-    return selection && !selection.isCollapsed && selection.containsNode(part, true);
+  /** @param {HTMLElement} told */
+  #put(told) {
+    const main = this.#main;
+    const parts = partsOf(told);
+    if (namesOf(parts) !== namesOf(partsOf(main))) {
+      // Other parts than before: the first events came, or the last outage went.
+      keepPlace(main, main, () => main.replaceChildren(...told.childNodes));
+      this.#known = new Map(partsOf(main).map((part) => [part.dataset.part, part.outerHTML]));
+    } else {
+      for (const part of parts) {
+        const name = part.dataset.part;
+        const old = main.querySelector(`[data-part="${name}"]`);
+        if (!(old instanceof HTMLElement) || this.#known.get(name) === part.outerHTML || isSelected(old)) continue;
+        this.#known.set(name, part.outerHTML);
+        keepPlace(old, main, () => old.replaceWith(part));
+      }
+    }
+    document.dispatchEvent(new Event(REPLACED));
   }
 
-  // Focus, open details and scrolled tables are found again after their part was replaced.
-  function keepPlace(part, replace) {
-    const focus = part.contains(document.activeElement) ? place(document.activeElement, part) : null;
-    const open = [...part.querySelectorAll("details[open]")].map((one) => one.id);
-    const scrolled = [...part.querySelectorAll(".scroll")].map((one) => [one.id, one.scrollLeft, one.scrollTop]);
-    const at = [scrollX, scrollY];
-    replace();
-    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-    for (const [id, left, top] of scrolled) document.getElementById(id)?.scrollTo(left, top);
-    if (focus) find(focus)?.focus({ preventScroll: true });
-    scrollTo(...at);
-  }
-
-  function place(element, part) {
-    if (element.id) return { id: element.id };
-    const alike = [...part.querySelectorAll(element.tagName)];
-    const href = element.getAttribute("href");
-    const same = alike.filter((one) => one.getAttribute("href") === href);
-    return { tag: element.tagName, part: part.dataset.part, href, which: same.indexOf(element), nth: alike.indexOf(element) };
-  }
-
-  function find({ id, tag, part, href, which, nth }) {
-    if (id) return document.getElementById(id);
-    const inside = (part && main.querySelector(`[data-part="${part}"]`)) || main;
-    const alike = [...inside.querySelectorAll(tag)];
-    const same = alike.filter((one) => one.getAttribute("href") === href);
-    return same[which] ?? same[0] ?? alike[nth];
-  }
-
-  function tell() {
-    const age = performance.now() - shownAt;
+  #tell() {
+    const age = performance.now() - this.#shownAt;
     const seconds = Math.round(age / 1000);
     const said = seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`;
-    const lost = failures > 1 || (failures > 0 && age > LATE_MS);
-    bar.classList.toggle("late", lost);
-    bar.classList.toggle("paused", paused);
-    text.textContent = paused ? `Paused, ${said} old` : `Updated ${said} ago`;
+    const lost = this.#failures > 1 || (this.#failures > 0 && age > LATE_MS);
+    this.#bar.classList.toggle("late", lost);
+    this.#bar.classList.toggle("paused", this.#paused);
+    this.#text.textContent = this.#paused ? `Paused, ${said} old` : `Updated ${said} ago`;
     // Said once when it changes, not every second: it is read aloud.
-    const words = lost && !paused ? "The connection to the collector is lost. What is shown here is getting old; trying again." : "";
-    if (connection.textContent !== words) connection.textContent = words;
+    const words = lost && !this.#paused ? "The connection to the collector is lost. What is shown here is getting old; trying again." : "";
+    if (this.#connection.textContent !== words) this.#connection.textContent = words;
   }
+}
+
+/** @param {string} id */
+function byId(id) {
+  const found = document.getElementById(id);
+  if (!found) throw new Error(`the page has no #${id}`);
+  return found;
+}
+
+/** @param {ParentNode} where */
+function partsOf(where) {
+  return [.../** @type {NodeListOf<HTMLElement>} */ (where.querySelectorAll("[data-part]"))];
+}
+
+/** @param {HTMLElement[]} parts */
+function namesOf(parts) {
+  return parts.map((part) => part.dataset.part).join();
 }

@@ -17,10 +17,17 @@ def test_counts_are_stacked_in_the_order_of_the_labels() -> None:
     at = utc_from_us(NOON_US + HOUR_US // 2)
     chart = stacked([(at, "bad", 1), (at, "good", 3)], {"good": "went well", "bad": "did not"}, SPAN, HOUR_US // 10)
     assert chart.bars == (
-        Bar(51.0, 8.0, "12:30: 3 went well, 1 did not", (Piece("good", 40, 120), Piece("bad", 0, 40))),
+        Bar(
+            51.0,
+            8.0,
+            "12:30: 3 went well, 1 did not",
+            (Piece("good", 40, 120), Piece("bad", 0, 40)),
+            "2026-11-24T12:30:00.000Z",
+        ),
     )
     assert chart.series == (Series("good", "went well", 3), Series("bad", "did not", 1))
     assert chart.rows == (("12:30", (3, 1)),)
+    assert chart.whens == ("2026-11-24T12:30:00.000Z",)
     assert chart.y_ticks == (Tick(HEIGHT / 2, "2"), Tick(0, "4"))
 
 

@@ -20,6 +20,7 @@ async def test_a_code_says_what_it_means_and_what_to_do(api: AsyncClient) -> Non
         "appears": ["disconnected"],
         "ends_as": "dropped",
         "meaning": MEANINGS[53002].says,
+        "likely_causes": list(MEANINGS[53002].causes),
         "what_to_do": MEANINGS[53002].do,
     }
 

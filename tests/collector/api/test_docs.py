@@ -1,4 +1,4 @@
-"""The page about the API says what is true: its calls are asked, its answers are found in the answers."""
+"""The pages about the API say what is true: their calls are asked, their answers are found in the answers."""
 
 import json
 import re
@@ -11,8 +11,12 @@ from httpx import AsyncClient
 
 from collector.api.problems import STATUS, TITLES
 
-PAGE: Final = (Path(__file__).parents[3] / "docs" / "api.md").read_text(encoding="utf-8")
-EXAMPLES: Final = re.findall(r"```http\nGET (\S+)\n```\n```json\n(.*?)```", PAGE, re.DOTALL)
+DOCS: Final = Path(__file__).parents[3] / "docs"
+PAGE, FIGURES, QUESTIONS = (
+    (DOCS / name).read_text(encoding="utf-8") for name in ("api.md", "figures.md", "questions.md")
+)
+ALL: Final = PAGE + FIGURES + QUESTIONS
+EXAMPLES: Final = re.findall(r"```http\nGET (\S+)\n```\n```json\n(.*?)```", ALL, re.DOTALL)
 
 
 @pytest.mark.parametrize(("call", "told"), EXAMPLES, ids=[call for call, _ in EXAMPLES])
@@ -23,7 +27,13 @@ async def test_a_call_of_the_page_is_answered_as_the_page_says(api: AsyncClient,
 async def test_every_question_is_on_the_page(api: AsyncClient) -> None:
     paths = (await api.get("/api/v1/openapi.json")).json()["paths"]
     assert [path for path in paths if f"`{path}`" not in PAGE] == []
-    assert len(EXAMPLES) == PAGE.count("```http")
+
+
+def test_there_are_ten_questions_and_each_is_asked() -> None:
+    parts = re.split(r"^## ", QUESTIONS, flags=re.MULTILINE)[1:]
+    assert [part.splitlines()[0] for part in parts if part.count("```http") == 0] == []
+    assert len(parts) == 10
+    assert len(EXAMPLES) == ALL.count("```http")
 
 
 def test_every_refusal_is_on_the_page() -> None:

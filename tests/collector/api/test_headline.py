@@ -8,28 +8,14 @@ from collector.store.questions import Cause, Dimension, Outcome, Phase
 from collector.store.views import (
     Affected,
     Code,
-    Completeness,
-    Distribution,
     FailureCodes,
     FailureCount,
-    Kpi,
-    Kpis,
     OutageBucket,
 )
+from collector.store.views_kpis import Distribution, Kpi, Kpis
+from tests.collector.api.untold import UNTOLD
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
-UNTOLD = Completeness(
-    sessions=0,
-    events_received=0,
-    events_expected=0,
-    share=None,
-    sessions_with_gaps=0,
-    events_dropped_by_clients=0,
-    silent_sessions=0,
-    dead_letters=0,
-    newest_append_at=None,
-    age_s=None,
-)
 
 
 def _kpis(recovered: int = 0, settled: int = 0, abandoned: int = 0, p50: float | None = None) -> Kpis:
@@ -54,7 +40,7 @@ def _codes(*counts: tuple[Phase, int, int]) -> FailureCodes:
         FailureCount(phase=phase, error=Code(code=code, name="", message=""), count=count, of=count, share=1)
         for phase, code, count in counts
     )
-    return FailureCodes(since=AT, until=AT, by=None, bucket_s=None, items=items, buckets=None, completeness=UNTOLD)
+    return FailureCodes(since=AT, until=AT, by=(), bucket_s=None, items=items, buckets=None, completeness=UNTOLD)
 
 
 def _outages(count: int, outcome: Outcome, cause: Cause = "signaling") -> OutageBucket:
@@ -86,20 +72,30 @@ def test_an_incident_is_named_by_cause_region_code_and_return() -> None:
     codes = _codes(("session", 53000, 6), ("session", 53002, 3), ("join", 53000, 2))
     statements = headline(outages, codes, {"region": by_region}, _kpis(8, 12, 1, 4_100))
     assert statements == (
-        Statement("What broke?", "Signaling, mostly", "10 of 12 outages; 2 joins failed", "bad"),
-        Statement("For whom?", "Region br1", "90.0 % of the sessions that failed, 25.0 % of the sessions there", "bad"),
+        Statement(
+            "What broke?", "Signaling, mostly", "10 of 12 outages; 2 joins failed", "bad", "/outages?cause=signaling"
+        ),
+        Statement(
+            "For whom?",
+            "Region br1",
+            "90.0 % of the sessions that failed, 25.0 % of the sessions there",
+            "bad",
+            "/sessions?region=br1&fate=dropped&fate=abandoned&fate=lost&fate=not_joined&ended_at=-1h..",
+        ),
         Statement(
             "With which code?",
             "53000",
             "8 of 11 failed sessions. A signaling server was there but would not have the client: refused at joining, "
             "or at every attempt to come back.",
             "bad",
+            "/codes/53000?last=24h",
         ),
         Statement(
             "Did they come back?",
             "66.7 %",
             "8 of 12 outages, half within 4.1 s, 3 did not, 1 left while waiting, 1 still reconnecting",
             "bad",
+            "/outages",
         ),
     )
 

@@ -20,7 +20,7 @@ def test_every_participant_has_a_lane_that_says_in_words_what_it_shows(engine: E
         ("emre", "reconnecting now"),
         ("fatima", "went silent"),
     ]
-    assert drawn.lanes[4].says == "emre: in the room; 3 outages, 2 came back. The table below lists them."
+    assert drawn.lanes[4].says == "emre: reconnecting now; 3 outages, 2 came back. The table below lists them."
 
 
 def test_outages_are_marked_with_what_became_of_them(engine: Engine) -> None:

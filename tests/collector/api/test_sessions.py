@@ -76,3 +76,47 @@ async def test_events_come_page_by_page(api: AsyncClient) -> None:
     rest = (await api.get(f"/api/v1/sessions/{session['session_id']}", params={"after_seq": first["next"]})).json()
     assert [one["seq"] for one in first["events"] + rest["events"]] == [0, 1, 2, 3]
     assert rest["next"] is None
+
+
+async def test_events_and_outages_of_a_session_are_lists_of_their_own(api: AsyncClient) -> None:
+    emre = (await api.get("/api/v1/sessions?identity=emre")).json()["items"][0]["session_id"]
+    seen: dict[str, list[int]] = {}
+    for part, number in (("events", "seq"), ("outages", "number")):
+        page = (await api.get(f"/api/v1/sessions/{emre}/{part}?limit=2")).json()
+        rest = (await api.get(f"/api/v1/sessions/{emre}/{part}?cursor={page['next']}")).json()
+        assert sorted(page) == ["completeness", "items", "next"]
+        seen[part] = [one[number] for one in page["items"] + rest["items"]]
+    assert seen == {"events": [0, 1, 2, 3, 4, 5, 6], "outages": [1, 2, 3]}
+
+
+async def test_a_cursor_of_events_is_none_of_outages(api: AsyncClient) -> None:
+    emre = (await api.get("/api/v1/sessions?identity=emre")).json()["items"][0]["session_id"]
+    cursor = (await api.get(f"/api/v1/sessions/{emre}/events?limit=1")).json()["next"]
+    answer = await api.get(f"/api/v1/sessions/{emre}/outages?cursor={cursor}")
+    assert answer.json()["errors"][0]["why"] == (
+        "is of a page of another list than outages; take `next` of a page of this one"
+    )
+
+
+async def test_a_rejoin_leads_to_the_session_before_and_after(api: AsyncClient) -> None:
+    again, before = (await api.get("/api/v1/sessions?identity=ben")).json()["items"]
+    assert again["previous_session_id"] == before["session_id"]
+    story = (await api.get(f"/api/v1/sessions/{before['session_id']}")).json()
+    assert story["next_session_id"] == again["session_id"]
+
+
+async def test_sessions_are_found_by_ranges_of_numbers_and_times(api: AsyncClient) -> None:
+    numbers = (await api.get("/api/v1/sessions?outages=1..&reconnecting_ms=..1000&reconnecting_ms=30000")).json()
+    times = (await api.get("/api/v1/sessions?ended_at=..-20m&ended_at=-17m..")).json()
+    local = (await api.get("/api/v1/sessions?joined_at=2025-11-24T17:17..&tz=Europe/Berlin")).json()
+    assert [[one["identity"] for one in found["items"]] for found in (numbers, times, local)] == [
+        ["fatima", "ben"],
+        ["fatima", "chen", "ben"],
+        ["ben"],
+    ]
+
+
+async def test_the_oldest_come_first_where_they_are_asked_for_so(api: AsyncClient) -> None:
+    first = (await api.get("/api/v1/sessions?sort=started_at&limit=2")).json()
+    rest = (await api.get(f"/api/v1/sessions?sort=started_at&limit=2&cursor={first['next']}")).json()
+    assert [one["identity"] for one in first["items"] + rest["items"]] == ["ana", "ben", "chen", "dora"]

@@ -144,15 +144,45 @@ def test_the_facts_of_a_session_say_when_what_and_how_much() -> None:
     life = joined().reconnecting().later(4_000).attempted().later(1_000).reconnected().later(60_000)
     session = derived(life.disconnected(53002, Origin.WINDOW))
     told = [
-        (f.kind, (f.at_us - START_US) // 1000, f.code, f.cause, f.outcome, f.fate, f.a, f.b) for f in facts(session)
+        (f.kind, (f.at_us - START_US) // 1000, f.code, f.cause, f.outcome, f.fate, f.a, f.b, f.c, f.d)
+        for f in facts(session)
     ]
     assert told == [
-        ("started", 0, -1, "", "", "", 0, 0),
-        ("joined", 300, -1, "", "", "", 300, 0),
-        ("outage", 20_300, -1, "signaling", "", "", 0, 0),
-        ("outage_ended", 25_300, -1, "signaling", "recovered", "", 5_000, 1),
-        ("ended", 85_300, 53002, "", "", "dropped", 80_000, 5_000),
+        ("started", 0, -1, "", "", "", 0, 0, 0, 0),
+        ("joined", 300, -1, "", "", "", 300, 0, 1, 1),
+        ("outage", 20_300, -1, "signaling", "", "", 0, 0, 0, 0),
+        ("outage_ended", 25_300, -1, "signaling", "recovered", "", 5_000, 1, 1, 1),
+        ("ended", 85_300, 53002, "", "", "dropped", 80_000, 5_000, 5, 5),
     ]
+
+
+def test_an_end_says_how_much_was_received_of_how_much_and_a_late_event_says_it_anew() -> None:
+    life = joined().reconnecting().later(4_000).reconnected().later(60_000).disconnected(reason="leave")
+    late = records([life])[2]
+    session = derived(life, without=(2,))
+    assert _ends(session) == [(4, 5)]
+    session.unsettled = False
+    told = decode(late)
+    assert isinstance(told, Told)
+    merge(session, told, late.append_at_us)
+    assert session.unsettled
+    assert _ends(session) == [(5, 5)]
+
+
+def _ends(session: Session) -> list[tuple[int, int]]:
+    return [(f.c, f.d) for f in facts(session) if f.kind == "ended"]
+
+
+def test_attempts_count_where_the_core_drives_alone() -> None:
+    life = joined().reconnecting().later(4_000).attempted().later(1_000).reconnected()
+    session = derived(life)
+    session.policy = "observed"
+    assert [(f.b, f.c, f.d) for f in facts(session) if f.kind == "outage_ended"] == [(0, 0, 0)]
+
+
+def test_a_token_for_a_day_is_not_short() -> None:
+    life = Life(session_id(1)).connecting().later(300).connected(86_400)
+    assert [(f.c, f.d) for f in facts(derived(life)) if f.kind == "joined"] == [(1, 0)]
 
 
 def test_an_outage_that_follows_another_within_ten_seconds_is_a_flap() -> None:
@@ -207,11 +237,11 @@ def test_rollups_add_what_is_told_and_subtract_what_is_taken_back() -> None:
     told = facts(derived(joined()))
     roll(told, 3, sums)
     assert sums == {
-        RollupKey(MINUTE, 3, "started", -1, "", "", "", "ie1", "roomwatch-python", "1.4.0", "7.2"): [1, 0, 0],
-        RollupKey(MINUTE, 3, "joined", -1, "", "", "", "ie1", "roomwatch-python", "1.4.0", "7.2"): [1, 300, 0],
+        RollupKey(MINUTE, 3, "started", -1, "", "", "", "ie1", "roomwatch-python", "1.4.0", "7.2"): [1, 0, 0, 0, 0],
+        RollupKey(MINUTE, 3, "joined", -1, "", "", "", "ie1", "roomwatch-python", "1.4.0", "7.2"): [1, 300, 0, 1, 1],
     }
     roll([_back(one) for one in told], 3, sums)
-    assert {tuple(row) for row in sums.values()} == {(0, 0, 0)}
+    assert {tuple(row) for row in sums.values()} == {(0, 0, 0, 0, 0)}
 
 
 def _back(one: Difference) -> Difference:

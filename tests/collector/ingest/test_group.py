@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -14,6 +14,7 @@ from sqlalchemy import Engine, func, select
 from collector.demo.broker import EmbeddedBroker
 from collector.ingest.connection import KafkaConnection, dead_letters_topic
 from collector.ingest.gathering import Limits
+from collector.ingest.group import Member
 from collector.runtime import Options, run
 from collector.store.engine import make_engine, migrate
 from collector.store.tables import events
@@ -106,6 +107,29 @@ async def test_a_member_that_fails_is_replaced_and_every_event_is_stored_once(
     running.broker.bring_up()
     told += tell(running.broker, 20, 10)
     assert await eventually(lambda: stored(running.engine) == told, within_s=40)
+
+
+async def test_what_was_fetched_is_still_there_after_a_wait(broker: EmbeddedBroker) -> None:
+    idle = asyncio.Event()
+    idle.set()
+    tell(broker, 0, 3)  # before anybody fetches, so that one answer holds all of it
+    member = Member(KafkaConnection(broker.bootstrap_servers), TOPIC, "waits", 10, idle)
+    await member.join()
+    await member.changing.wait()
+    for partition in (0, 1):
+        member.seek(partition, 0)
+    found: list[int] = []
+    for partition in (0, 1):
+        first: dict[int, list[Any]] = {}
+        while not first:
+            first = dict(await member.poll([partition], 0.5, 1))
+        found.append(len(first[partition]))
+    broker.take_down()
+    await member.keep_alive(0.05)
+    rest = await member.poll([0, 1], 0.05, 1_000)
+    await member.close()
+    assert found == [1, 1]
+    assert sorted(rest) == [0, 1]
 
 
 async def test_a_topic_without_append_time_is_read_by_our_clock_and_readiness_says_so(running: Setting) -> None:

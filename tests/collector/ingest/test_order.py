@@ -63,7 +63,7 @@ def test_every_outage_that_opened_has_one_outcome_and_the_rollups_agree(
     disorderly_run(lambda: store, sent[1], turns, sessions_max=2)
     outcomes = Counter(row["outcome"] for row in store.tables()["outages"].values())
     rolled = Counter[str]()
-    for key, (n, _, _) in store.rollups.items():
+    for key, (n, *_) in store.rollups.items():
         rolled["opened" if key[2] == "outage" else key[5]] += n if key[2].startswith("outage") else 0
     assert set(outcomes) <= set(OUTCOMES)
     assert rolled["opened"] == sum(outcomes.values())
@@ -98,7 +98,7 @@ def test_a_session_that_moves_to_a_new_partition_goes_on_and_is_counted_once() -
         first.work(1, "none")
         second.work(1, "none")
     sums = Counter[tuple[Any, ...]]()
-    for key, (n, _, _) in store.rollups.items():
+    for key, (n, *_) in store.rollups.items():
         sums[key[2], key[5] or key[6]] += n
     assert +sums == {
         ("started", ""): 1,

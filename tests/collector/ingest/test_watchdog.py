@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from collector.ingest.derive import SILENCE_US
-from collector.ingest.watchdog import mark_lost, silent, silent_before_us, stream_time_us
+from collector.ingest.watchdog import mark_lost, next_sweep_s, silent, silent_before_us, stream_time_us
 from collector.store.changes import Session
 from tests.histories import START_US, session_id
 
@@ -42,3 +42,8 @@ def test_a_session_is_marked_with_the_latest_stream_time_at_which_it_was_silent(
     mark_lost(one, START_US + 5)
     mark_lost(one, START_US + 3)
     assert one.lost_at == START_US + 5
+
+
+@pytest.mark.parametrize(("took_s", "then_s"), [(0.01, 10), (0.2, 10), (0.5, 25), (3, 60)])
+def test_a_sweep_that_takes_long_makes_the_next_one_wait_within_a_bound(took_s: float, then_s: float) -> None:
+    assert next_sweep_s(took_s) == then_s

@@ -39,6 +39,8 @@ KEYS = {
 }
 NO_ROWS_OF_OURS = {"stage_sessions", "stage_outages", "stage_rollups", "alembic_version", "incidents"}
 """Temporary tables of one connection, the schema's version, and what Alertmanager tells, of no session: one place."""
+SUMMED = {"rollup_quarters", "whole_quarters"}
+"""Few rows a day, summed up over all partitions: one place too."""
 BY_AGE = {("DELETE", "outages"), ("DELETE", "rollups"), ("DELETE", "dead_letters")}
 """What retention finds by age, wherever it lies."""
 
@@ -103,7 +105,7 @@ class Log:
         text = self._file.read_text()
         new, self._read = text[self._read :], len(text)
         told = [write for entry in ENTRY.finditer(new) for write in writes_of(entry.group(1))]
-        return [write for write in told if write.table not in NO_ROWS_OF_OURS]
+        return [write for write in told if write.table not in NO_ROWS_OF_OURS | SUMMED]
 
 
 @pytest.fixture(scope="module")
@@ -200,13 +202,14 @@ def test_the_archive_and_its_look_at_the_store_write_nothing(engine: Engine, log
     assert log.writes() == []
 
 
-def test_an_upgrade_changes_no_row_but_the_version(server: PostgreSQL) -> None:
+def test_an_upgrade_says_whose_rows_it_changes(server: PostgreSQL) -> None:
     log = Log(server)
     log.writes()
     engine = make_engine(server.url(server.make_database(migrated=False)))
     migrate(engine)
     engine.dispose()
-    assert log.writes() == []
+    changed = {(write.verb, write.table) for write in log.writes()}
+    assert changed <= {("UPDATE", "outages"), ("UPDATE", "rollups")}
 
 
 @pytest.mark.parametrize(

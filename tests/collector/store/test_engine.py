@@ -1,5 +1,6 @@
 """How connections behave."""
 
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from collector.store.engine import make_engine, migrate
-from collector.store.sqlite_connection import writing
+from collector.store.sqlite_connection import set_pragmas, writing
 
 
 def test_nothing_connects_before_the_first_question(tmp_path: Path) -> None:
@@ -38,6 +39,31 @@ def test_sqlite_has_one_writer_and_tells_the_second_when_it_begins(tmp_path: Pat
         with pytest.raises(OperationalError, match="locked"):
             writing(second).begin()
     engine.dispose()
+
+
+def test_several_that_open_a_new_file_at_once_all_get_their_log(tmp_path: Path) -> None:
+    refused: list[sqlite3.OperationalError] = []
+
+    def open_(path: Path, together: threading.Barrier) -> None:
+        connection = sqlite3.connect(path, timeout=30)
+        together.wait(timeout=30)
+        try:
+            set_pragmas(connection, None)
+        except sqlite3.OperationalError as error:
+            refused.append(error)
+        connection.close()
+
+    # Without waiting, four threads are refused about once in ten files.
+    for number in range(100):
+        together = threading.Barrier(4)
+        threads = [
+            threading.Thread(target=open_, args=(tmp_path / f"{number}.db", together)) for _ in range(together.parties)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=60)
+    assert refused == []
 
 
 def test_a_store_in_memory_is_one_for_all_threads() -> None:

@@ -1,0 +1,44 @@
+"""The addresses of the rows behind a number: sessions that ended so in some time, outages that began in it. Pure.
+
+Sessions are counted by when they ended, outages by when they began; so are they asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+
+from collector.api.exploring import Asked
+from collector.api.filters import VALUES_MAX
+from collector.api.words import iso
+
+BADLY: Final = ("dropped", "abandoned", "lost")
+"""How sessions end that ended badly: what the KPIs count as dropped."""
+FAILED: Final = {"session": ("dropped",), "join": ("not_joined",)}
+"""How sessions end that failed with a code, by phase."""
+
+Pairs = Iterable[tuple[str, str]]
+
+
+def sessions(fates: Iterable[str] = (), ended: str = "", also: Pairs = ()) -> str:
+    """Sessions with one of these fates that ended in the stretch, `from..to`."""
+    asked = [*also, *(("fate", fate) for fate in fates)]
+    return f"/sessions?{urlencode([*asked, *([('ended_at', ended)] if ended else [])])}"
+
+
+def failed(codes: Iterable[int], ended: str, fates: Iterable[str] = ("dropped", "not_joined"), also: Pairs = ()) -> str:
+    """Sessions that failed with one of these codes; empty where there are more codes than can be asked for."""
+    told = [("code", str(code)) for code in codes]
+    return sessions(fates, ended, [*also, *told]) if len(told) <= VALUES_MAX else ""
+
+
+def outages(since: str, until: str = "now", also: Pairs = ()) -> str:
+    """Outages that began from then to then."""
+    return Asked(also, since, until).href
+
+
+def between(since: datetime, until: datetime) -> str:
+    """A stretch of time as a filter takes it."""
+    return f"{iso(since)}..{iso(until)}"

@@ -1,0 +1,17 @@
+"""What the API offers, made of its own description."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from collector.api.dependencies import NowDep
+from collector.api.pages.showing import page
+
+router = APIRouter(default_response_class=HTMLResponse)
+
+
+@router.get("/docs")
+def docs_page(request: Request, now_us: NowDep) -> HTMLResponse:
+    """What the API offers, made of its own description."""
+    return page(request, "docs", {"paths": request.app.openapi()["paths"]}, now_us)

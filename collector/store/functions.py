@@ -1,0 +1,90 @@
+"""What the two databases say differently, as functions that each is told in its own words; here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from collector.store.tables import TOLD_LATE, TOLD_LATE_OF_TIMES
+
+
+class EpochUs(FunctionElement[int]):
+    """A moment as µs since 1970, so that one arithmetic serves both databases."""
+
+    type = BigInteger()
+    name = "epoch_us"
+    inherit_cache = True
+
+
+@compiles(EpochUs)
+def _as_it_is(element: EpochUs, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)
+
+
+@compiles(EpochUs, "postgresql")
+def _from_timestamptz(element: EpochUs, compiler: SQLCompiler, **kw: Any) -> str:
+    # A double tells microseconds apart until 2100 and beyond, and the cast rounds to the nearest; extract() gives a
+    # numeric, with which this takes several times as long.
+    return f"CAST(date_part('epoch', {compiler.process(element.clauses, **kw)}) * 1000000 AS BIGINT)"
+
+
+class IdUs(FunctionElement[int]):
+    """When a session's id was made by its client's clock, in µs since 1970, not corrected: a UUIDv7 begins with it."""
+
+    type = BigInteger()
+    name = "id_us"
+    inherit_cache = True
+
+
+@compiles(IdUs)
+def _of_a_blob(element: IdUs, compiler: SQLCompiler, **kw: Any) -> str:
+    digits = f"hex({compiler.process(element.clauses, **kw)})"
+    values = (f"((instr('123456789ABCDEF', substr({digits}, {n}, 1))) << {48 - 4 * n})" for n in range(1, 13))
+    return f"(({' + '.join(values)}) * 1000)"
+
+
+@compiles(IdUs, "postgresql")
+def _of_a_uuid(element: IdUs, compiler: SQLCompiler, **kw: Any) -> str:
+    digits = f"left(replace(CAST({compiler.process(element.clauses, **kw)} AS text), '-', ''), 12)"
+    return f"(CAST(CAST('x' || {digits} AS bit(48)) AS bigint) * 1000)"
+
+
+class Unindexed(FunctionElement[Any]):
+    """A column whose index is not to be used: another one carries the order, which SQLite would not see by itself."""
+
+    name = "unindexed"
+    inherit_cache = True
+
+
+@compiles(Unindexed)
+def _plus(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"+{compiler.process(element.clauses, **kw)}"
+
+
+@compiles(Unindexed, "postgresql")
+def _as_ever(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)
+
+
+class ToldLate(FunctionElement[bool]):
+    """The session was told of more than an hour after its clock says that it began: what sessions_told_late holds."""
+
+    # Not Boolean: where a database has none, that would be written as a comparison, which no index serves.
+    name = "told_late"
+    inherit_cache = True
+
+
+@compiles(ToldLate)
+def _told_late(element: ToldLate, compiler: SQLCompiler, **kw: Any) -> str:
+    del element, compiler, kw
+    return TOLD_LATE
+
+
+@compiles(ToldLate, "postgresql")
+def _told_late_of_times(element: ToldLate, compiler: SQLCompiler, **kw: Any) -> str:
+    del element, compiler, kw
+    return TOLD_LATE_OF_TIMES

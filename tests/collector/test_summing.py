@@ -1,0 +1,62 @@
+"""What a collector tells of summing up quarters of an hour."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Engine, text
+
+from collector.metrics import Metrics
+from collector.store.quarters import Quarters
+from collector.summing import keep_summing, sum_up
+from tests.filling import fill
+from tests.histories import START_US, fleet
+from tests.waiting import eventually
+
+NOW_US = START_US + 4 * 3_600_000_000
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(CollectorRegistry(), version="0")
+
+
+def value(metrics: Metrics, name: str) -> float | None:
+    return metrics.registry.get_sample_value(name)
+
+
+def test_a_turn_tells_how_many_quarters_there_were(empty_engine: Engine, metrics: Metrics) -> None:
+    fill(empty_engine, fleet(10), now_us=NOW_US)
+    sum_up(Quarters(empty_engine), metrics, NOW_US, lambda _: False)
+    first = value(metrics, "rtc_collector_quarters_summed_total")
+    assert first == 15
+    sum_up(Quarters(empty_engine), metrics, NOW_US, lambda _: False)
+    assert value(metrics, "rtc_collector_quarters_summed_total") == first
+
+
+def test_a_turn_that_fails_is_counted_and_logged_and_raises_nothing(
+    empty_engine: Engine, metrics: Metrics, caplog: pytest.LogCaptureFixture
+) -> None:
+    with empty_engine.begin() as connection:
+        connection.execute(text("DROP TABLE whole_quarters"))
+    with caplog.at_level(logging.WARNING):
+        sum_up(Quarters(empty_engine), metrics, NOW_US, lambda _: False)
+    assert value(metrics, "rtc_collector_summing_failures_total") == 1
+    assert [line.__dict__["code"] for line in caplog.records] == ["schema-mismatch"]
+
+
+async def test_a_collector_sums_up_again_and_again_until_it_stops(empty_engine: Engine, metrics: Metrics) -> None:
+    fill(empty_engine, fleet(10), now_us=NOW_US)
+    stop = asyncio.Event()
+    turns = asyncio.ensure_future(
+        keep_summing(Quarters(empty_engine), metrics, every_s=0.01, stop=stop, clock_us=lambda: NOW_US)
+    )
+    await eventually(lambda: value(metrics, "rtc_collector_quarters_summed_total") == 15)
+    with empty_engine.begin() as connection:
+        connection.execute(text("DELETE FROM whole_quarters"))
+    await eventually(lambda: value(metrics, "rtc_collector_quarters_summed_total") == 30)
+    stop.set()
+    await turns
