@@ -67,7 +67,7 @@ async def running(broker: EmbeddedBroker, tmp_path: Path) -> AsyncIterator[Setti
 
 
 def tell(broker: EmbeddedBroker, first: int, count: int) -> int:
-    """Sends lives; returns how many events they have that are kept."""
+    """Sends lives, which their keys give to any of the partitions; returns how many events they have that are kept."""
     began_us = time.time_ns() // 1000 - 60_000_000  # noqa: TID251 - sessions of today
     lives = fleet(count, first=first, begun_us=began_us)
     producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "log_level": 0})
@@ -112,7 +112,11 @@ async def test_a_member_that_fails_is_replaced_and_every_event_is_stored_once(
 async def test_what_was_fetched_is_still_there_after_a_wait(broker: EmbeddedBroker) -> None:
     idle = asyncio.Event()
     idle.set()
-    tell(broker, 0, 3)  # before anybody fetches, so that one answer holds all of it
+    producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "log_level": 0})
+    for partition in (0, 1):  # before anybody fetches, so that one answer holds all of it
+        for value in (b"first", b"second"):
+            producer.produce(TOPIC, value, partition=partition)
+    assert producer.flush(10) == 0
     member = Member(KafkaConnection(broker.bootstrap_servers), TOPIC, "waits", 10, idle)
     await member.join()
     await member.changing.wait()
