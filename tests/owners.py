@@ -80,11 +80,16 @@ class Store(Protocol):
 class Owner:
     """A collector: a Holder, and the loop around it that the contract asks for."""
 
-    def __init__(self, store: Store, log: list[Record], sessions_max: int) -> None:
+    def __init__(
+        self, store: Store, log: list[Record], sessions_max: int, latest: dict[int, Owner] | None = None
+    ) -> None:
+        """`latest` is shared by all owners: who was the last to take each partition or to write of it."""
         self.store, self.log = store, log
         self.holder = Holder("t", store.load, bounds=Bounds(sessions_max))
+        self.latest: dict[int, Owner] = {} if latest is None else latest
 
     def steal(self, partition: int) -> None:
+        self.latest[partition] = self
         stored = {partition: 0, **self.store.offsets([partition])}
         self.holder.assign(stored, {partition: self.store.live_sessions(partition)})
 
@@ -137,6 +142,11 @@ class Owner:
                 self.holder.count_anew(partition, self.store.live_sessions(partition))
             return False
         self.holder.wrote(batch)
+        for partition in batch.partitions:
+            if self.latest.get(partition) is not self:
+                # A sweep moves no offset: that of whoever had the partition before applies until its heir has written.
+                self.holder.count_anew(partition, self.store.live_sessions(partition))
+                self.latest[partition] = self
         self.require_counts(batch.partitions)
         return True
 
@@ -172,7 +182,8 @@ def disorderly_run(
 ) -> None:
     """Owners take turns, in every kind of trouble. `open_store` opens the one store, once for each owner."""
     log = log_of(sendings, PARTITIONS)
-    owners = [Owner(open_store(), log, sessions_max) for _ in range(OWNERS)]
+    latest: dict[int, Owner] = {}
+    owners = [Owner(open_store(), log, sessions_max, latest) for _ in range(OWNERS)]
     for partition in range(PARTITIONS):
         owners[0].steal(partition)
     for turn in turns:
@@ -188,7 +199,7 @@ def disorderly_run(
                 later_us = turn.records * 20 * SECOND_US
                 owner.sweep(turn.partition, owner.read_up_to(turn.partition) + later_us, turn.trouble)
             case "restart":
-                owners[turn.owner] = Owner(open_store(), log, sessions_max)
+                owners[turn.owner] = Owner(open_store(), log, sessions_max, latest)
     finish(owners[0], sendings)
 
 

@@ -137,7 +137,7 @@ def rollups_of(sessions: Iterable[RowDict], outages: Iterable[RowDict]) -> dict[
     for row in outages:
         whose, cause, since = by_id[row["session_id"]], row["cause"] or "", row["since_previous_ms"]
         flap = int(since is not None and since < 10_000)
-        add(whose, "outage", row["started_at"], (flap, 0, 0, 0), cause=cause)
+        add(whose, "outage", row["started_at"], (flap, 0, 0, 0), cause=cause, outcome=row["outcome"])
         if row["outcome"] != "open":
             ended = row["closing_at"]
             if ended is None:

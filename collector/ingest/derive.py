@@ -201,6 +201,8 @@ def _join_ms(session: Session) -> int:
 
 
 def _same_thing(one: Difference, other: Difference) -> bool:
+    if one.kind == "outage":
+        return True  # it began, whatever becomes of it
     return (one.code, one.phase, one.outcome, one.fate) == (other.code, other.phase, other.outcome, other.fate)
 
 
@@ -208,7 +210,7 @@ def _outage_fact(session: Session, outage: Outage, kind: str, at_us: int) -> Dif
     cause = outage.cause or ""
     if kind == "outage":
         flap = outage.since_previous_ms is not None and outage.since_previous_ms < FLAP_MS
-        return _fact(session, kind, at_us, cause=cause, a=int(flap), number=outage.number)
+        return _fact(session, kind, at_us, cause=cause, outcome=outage.outcome, a=int(flap), number=outage.number)
     driven = session.policy != OBSERVED
     return _fact(
         session,

@@ -136,7 +136,7 @@ def _from_outages(kind: Kind, span: Span, who: Who) -> Facts:
         **_of_client(),
         "code": func.coalesce(outages.c.closing_code, NO_CODE),
         "cause": func.coalesce(outages.c.cause, ""),
-        "outcome": outages.c.outcome if kind == "outage_ended" else literal(""),
+        "outcome": outages.c.outcome,
         "fate": literal(""),
         "phase": literal("session"),
     }

@@ -1,6 +1,6 @@
-"""When outages began by the right time, and more of what answers sum up: what came of sessions, what they joined with.
+"""When outages began by the right time, and more of what answers sum up: what came of them, what sessions joined with.
 
-What sessions that are gone had come to is not known any more; their rollups say 0 of it. On a large store this takes
+What sessions that are gone had come to is not known any more; their rollups say nothing of it, or 0. On a large store this takes
 minutes a million sessions, and twice the room of `outages`. Collectors of versions before have to be stopped: what they
 write lacks what this adds.
 
@@ -25,6 +25,7 @@ MICROS = sa.BigInteger().with_variant(sa.DateTime(timezone=True), "postgresql")
 WRONG_CLOCK = sa.text("clock_offset_us < -2000000 OR clock_offset_us > 2000000")
 CLOCK_TOLERANCE_US = 2_000_000
 FULL_TOKEN_S = 86_400
+FLAP_MS = 10_000
 KEY = (
     "minute", "kafka_partition", "kind", "code", "cause", "outcome", "fate",
     "region", "sdk", "sdk_version", "app_version",
@@ -73,6 +74,7 @@ def downgrade() -> None:
     op.create_index("outages_started", "outages", ["started_at"])
     op.drop_index("sessions_wrong_clock", "sessions")
     op.drop_column("outages", "opened_at")
+    one_outcome()
     for name in ("c", "d"):
         op.drop_column("rollups", name)
 
@@ -103,13 +105,16 @@ def date_outages() -> None:
 
 
 def add_sums() -> None:
-    """To the rows of rollups; their `b` of outages becomes attempts where the session core drives."""
+    """To the rows of rollups; their `b` of outages becomes attempts where the session core drives.
+
+    Outages that began move to the row of what became of them.
+    """
     op.execute("UPDATE rollups SET b = 0 WHERE kind = 'outage_ended'")
     sums: dict[tuple[object, ...], list[int]] = {}
 
-    def add(key: tuple[object, ...], b: int, c: int, d: int) -> None:
-        known = sums.setdefault(key, [0, 0, 0])
-        known[:] = [known[0] + b, known[1] + c, known[2] + d]
+    def add(key: tuple[object, ...], b: int, c: int, d: int, *, n: int = 0, a: int = 0) -> None:
+        told = sums.setdefault(key, [0, 0, 0, 0, 0])
+        told[:] = [old + more for old, more in zip(told, (n, a, b, c, d), strict=True)]
         if len(sums) >= KEYS_MAX:
             put(sums)
 
@@ -125,24 +130,44 @@ def add_sums() -> None:
             add(key_of(row, row.ended_at, "ended", row.terminal_code, "", "", row.fate), 0, *received(row))
     ended = f"coalesce({us('o.closing_at')}, {us('o.started_at')} + o.downtime_ms * 1000)"
     for row in streamed(
-        f"SELECT {', '.join(columns[:7])}, o.closing_code, o.cause, o.outcome, o.attempts, {ended} AS ended_at"
-        " FROM outages AS o JOIN sessions AS s ON s.session_id = o.session_id WHERE o.outcome <> 'open'"
+        f"SELECT {', '.join(columns[:7])}, o.closing_code, o.cause, o.outcome, o.attempts, o.since_previous_ms,"
+        f" {us('o.started_at')} AS began_at, {ended} AS ended_at"
+        " FROM outages AS o JOIN sessions AS s ON s.session_id = o.session_id"
     ):
+        flap = int(row.since_previous_ms is not None and row.since_previous_ms < FLAP_MS)
+        for outcome, sign in (("", -1), (row.outcome, 1)):
+            began = key_of(row, row.began_at, "outage", -1, row.cause or "", outcome, "")
+            add(began, 0, 0, 0, n=sign, a=sign * flap)
+        if row.outcome == "open":
+            continue
         driven = row.policy != "observed"
         at_first = driven and row.outcome == "recovered" and row.attempts == 1
         key = key_of(row, row.ended_at, "outage_ended", row.closing_code, row.cause or "", row.outcome, "")
         add(key, row.attempts if driven else 0, int(driven), int(at_first))
     put(sums)
+    op.execute("DELETE FROM rollups WHERE kind = 'outage' AND n = 0 AND a = 0")
+
+
+def one_outcome() -> None:
+    """Outages that began are told apart by their outcome no more."""
+    by = [name for name in KEY if name != "outcome"]
+    op.execute(
+        f"INSERT INTO rollups ({', '.join([*by, 'outcome', *'nabcd'])})"
+        f" SELECT {', '.join(by)}, '', {', '.join(f'sum({name})' for name in 'nabcd')} FROM rollups"
+        f" WHERE kind = 'outage' AND outcome <> '' GROUP BY {', '.join(by)}"
+        f" ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET n = rollups.n + excluded.n, a = rollups.a + excluded.a"
+    )
+    op.execute("DELETE FROM rollups WHERE kind = 'outage' AND outcome <> ''")
 
 
 def put(sums: dict[tuple[object, ...], list[int]]) -> None:
     names = (*KEY, "n", "a", "b", "c", "d")
-    added = ", ".join(f"{name} = rollups.{name} + excluded.{name}" for name in "bcd")
+    added = ", ".join(f"{name} = rollups.{name} + excluded.{name}" for name in "nabcd")
     statement = sa.text(
         f"INSERT INTO rollups ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"
         f" ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET {added}"
     )
-    rows = [dict(zip(names, (*key, 0, 0, *told), strict=True)) for key, told in sums.items() if any(told)]
+    rows = [dict(zip(names, (*key, *told), strict=True)) for key, told in sums.items() if any(told)]
     for first in range(0, len(rows), AT_ONCE):
         op.get_bind().execute(statement, rows[first : first + AT_ONCE])
     sums.clear()

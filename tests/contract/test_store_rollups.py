@@ -116,7 +116,7 @@ def test_an_event_that_comes_after_the_end_is_counted_where_it_belongs(reading: 
     reading.read(dropped)
     assert reading.said()["outage_ended recovered"] == 1  # its end left from connected
     reading.read(back)
-    assert reading.said() == {"started": 1, "joined": 1, "outage": 1, "outage_ended recovered": 1, "ended left": 1}
+    assert reading.said() == {"started": 1, "joined": 1, "outage recovered": 1, "outage_ended recovered": 1, "ended left": 1}
     assert list(reading.minutes("outage")) == [(START_US + 20_300_000) // MINUTE_US]
 
 
@@ -134,18 +134,18 @@ def test_the_beginning_that_comes_last_moves_what_was_guessed_of_it(reading: Rea
 def test_a_session_that_was_lost_and_is_alive_again_is_taken_back_and_counted_as_it_ends(reading: Reading) -> None:
     life = joined().reconnecting()
     reading.read(*life.sent)
-    assert reading.said() == {"started": 1, "joined": 1, "outage": 1}
+    assert reading.said() == {"started": 1, "joined": 1, "outage open": 1}
     reading.sweep(START_US + 21 * SECOND_US + SILENCE_US)
     lost = {"outage_ended lost": 1, "ended lost": 1}
-    assert reading.said() == {"started": 1, "joined": 1, "outage": 1, **lost}
+    assert reading.said() == {"started": 1, "joined": 1, "outage lost": 1, **lost}
     alive = life.later(200_000).alive().sent[-1]
     reading.read(alive)
-    assert reading.said() == {"started": 1, "joined": 1, "outage": 1}
+    assert reading.said() == {"started": 1, "joined": 1, "outage open": 1}
     reading.sweep(alive.append_at_us + SILENCE_US)
-    assert reading.said() == {"started": 1, "joined": 1, "outage": 1, **lost}
+    assert reading.said() == {"started": 1, "joined": 1, "outage lost": 1, **lost}
     reading.read(life.later(300_000).disconnected(53002, Origin.WINDOW).sent[-1])
     ended = {"outage_ended failed": 1, "ended dropped": 1}
-    assert reading.said() == {"started": 1, "joined": 1, "outage": 1, **ended}
+    assert reading.said() == {"started": 1, "joined": 1, "outage failed": 1, **ended}
 
 
 def test_an_outage_whose_outcome_changes_is_counted_once_as_what_it_is(reading: Reading) -> None:
@@ -159,7 +159,7 @@ def test_an_outage_whose_outcome_changes_is_counted_once_as_what_it_is(reading: 
     assert reading.said()["outage_ended recovered"] == 1  # it left from connected, so it must have come back
     reading.read(back)
     outcomes = {what: n for what, n in reading.said().items() if what.startswith("outage")}
-    assert outcomes == {"outage": 1, "outage_ended recovered": 1}
+    assert outcomes == {"outage recovered": 1, "outage_ended recovered": 1}
 
 
 def test_an_outage_that_a_terminal_event_closed_and_that_had_come_back_before_is_recovered(reading: Reading) -> None:
@@ -202,7 +202,7 @@ def test_a_client_that_tells_another_version_with_every_event_leaves_rows_of_the
         life.client = msgspec.structs.replace(CLIENTS[0], app_version=f"build {number}", region=f"region {number}")
         life.later(30_000).reconnecting().later(300).reconnected()
     reading.read(*life.sent)
-    assert reading.said() == {"started": 1, "joined": 1, "outage": 20, "outage_ended recovered": 20}
+    assert reading.said() == {"started": 1, "joined": 1, "outage recovered": 20, "outage_ended recovered": 20}
     assert {key[-1] for key in reading.store.rollups} == {"build 19"}
     assert len(reading.store.rollups) <= 42
 

@@ -18,6 +18,7 @@ def test_sums_and_times_are_made_of_what_the_store_holds(migrated: Engine) -> No
     store = Stored(migrated)
     written = store.everything()
     assert {key[2] for key, sums in store.rollups.items() if any(sums[3:])} == {"joined", "outage_ended", "ended"}
+    assert {key[5] for key in store.rollups if key[2] == "outage"} > {"recovered", "failed", "abandoned"}
     config = migrations_config()
     with migrated.connect() as connection:
         config.attributes["connection"] = writing(connection)

@@ -150,7 +150,7 @@ def test_the_facts_of_a_session_say_when_what_and_how_much() -> None:
     assert told == [
         ("started", 0, -1, "", "", "", 0, 0, 0, 0),
         ("joined", 300, -1, "", "", "", 300, 0, 1, 1),
-        ("outage", 20_300, -1, "signaling", "", "", 0, 0, 0, 0),
+        ("outage", 20_300, -1, "signaling", "recovered", "", 0, 0, 0, 0),
         ("outage_ended", 25_300, -1, "signaling", "recovered", "", 5_000, 1, 1, 1),
         ("ended", 85_300, 53002, "", "", "dropped", 80_000, 5_000, 5, 5),
     ]

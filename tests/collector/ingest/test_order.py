@@ -62,12 +62,12 @@ def test_every_outage_that_opened_has_one_outcome_and_the_rollups_agree(
     store = ReferenceStore()
     disorderly_run(lambda: store, sent[1], turns, sessions_max=2)
     outcomes = Counter(row["outcome"] for row in store.tables()["outages"].values())
-    rolled = Counter[str]()
+    rolled = Counter[tuple[str, str]]()
     for key, (n, *_) in store.rollups.items():
-        rolled["opened" if key[2] == "outage" else key[5]] += n if key[2].startswith("outage") else 0
+        rolled[key[2], key[5]] += n
     assert set(outcomes) <= set(OUTCOMES)
-    assert rolled["opened"] == sum(outcomes.values())
-    assert {o: rolled[o] for o in OUTCOMES if o != "open"} == {o: outcomes[o] for o in OUTCOMES if o != "open"}
+    assert {o: rolled["outage", o] for o in OUTCOMES} == {o: outcomes[o] for o in OUTCOMES}
+    assert {o: rolled["outage_ended", o] for o in OUTCOMES} == {o: outcomes[o] * (o != "open") for o in OUTCOMES}
 
 
 def test_an_owner_that_lost_its_partition_changes_nothing() -> None:
@@ -103,7 +103,7 @@ def test_a_session_that_moves_to_a_new_partition_goes_on_and_is_counted_once() -
     assert +sums == {
         ("started", ""): 1,
         ("joined", ""): 1,
-        ("outage", ""): 1,
+        ("outage", "recovered"): 1,
         ("outage_ended", "recovered"): 1,
         ("ended", "dropped"): 1,
     }
