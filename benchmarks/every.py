@@ -47,7 +47,15 @@ from collector.packet_keys import make_key  # noqa: E402
 from collector.store.engine import make_engine, migrate  # noqa: E402
 from collector.store.incidents import Alert, Incidents  # noqa: E402
 from collector.store.reader import Reader  # noqa: E402
-from collector.store.tables import events, kafka_offsets, outages, rollups, sessions  # noqa: E402
+from collector.store.tables import (  # noqa: E402
+    events,
+    kafka_offsets,
+    outages,
+    rollup_quarters,
+    rollups,
+    sessions,
+    whole_quarters,
+)
 
 SLICES: Final = 10
 SETTLES_S: Final = 5.0
@@ -246,7 +254,7 @@ def _copy(source: Engine, url: str) -> None:
     target = make_engine(url)
     migrate(target)
     with source.connect() as reading, target.connect() as writing:
-        for table in (sessions, outages, rollups, events):
+        for table in (sessions, outages, rollups, rollup_quarters, whole_quarters, events):
             rows = reading.execution_options(stream_results=True).execute(select(table))
             for some in rows.mappings().partitions(ROWS):
                 writing.execute(table.insert(), [dict(row) for row in some])

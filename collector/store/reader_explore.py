@@ -17,7 +17,8 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union
 
 from collector.store.completeness import of_rows
 from collector.store.explored import Fleet, Looked, explored, lasted
-from collector.store.questions import DIMENSIONS, Span
+from collector.store.facts import facts
+from collector.store.questions import DIMENSIONS, EVERYONE, Span
 from collector.store.questions_explore import EXPLORED_BY, OF_CLIENTS, ExploreFilters
 from collector.store.reader_rollups import NO_CODE
 from collector.store.reading import MINUTE_US, OPENED, bounded, minutes, opened_in
@@ -74,8 +75,7 @@ def _one_of(column: ColumnElement[Any], values: list[Any], *, none: bool) -> Col
 def look(connection: Connection, span: Span, filters: ExploreFilters, looked_at_max: int = LOOKED_AT_MAX) -> Looked:
     """The outages of the span, or one in so many of them."""
     own = conditions(filters)
-    there = connection.execute(select(func.count()).select_from(outages).where(opened_in(span), *own)).scalar_one()
-    one_in = max(1, -(-there // looked_at_max))
+    one_in = max(1, -(-_there(connection, span, filters) // looked_at_max))
     if one_in > 1:
         factor, prime = _SPREAD
         own.append(OPENED // 1000 * factor % prime % one_in == 0)
@@ -88,6 +88,17 @@ def look(connection: Connection, span: Span, filters: ExploreFilters, looked_at_
     columns: list[tuple[Any, ...]] = [*zip(*rows, strict=True)] or [()] * (len(EXPLORED_BY) + 2)
     *values, downtime_ms, opened_us = columns
     return Looked(one_in, dict(zip(EXPLORED_BY, values, strict=True)), opened_us, downtime_ms)
+
+
+def _there(connection: Connection, span: Span, filters: ExploreFilters) -> int:
+    """How many outages there are to look at; of the whole minutes of the span, where sums say it."""
+    if filters.code or filters.lasted:
+        them = select(func.count()).select_from(outages).where(opened_in(span), *conditions(filters))
+        return connection.execute(them).scalar_one()
+    those = facts(connection, "outage", minutes(span), EVERYONE)
+    asked = ((those.columns[name], getattr(filters, name)) for name in ("cause", "outcome"))
+    them = select(func.sum(those.n)).select_from(those.source).where(*those.conditions)
+    return int(connection.scalar(them.where(*(column.in_(values) for column, values in asked if values))) or 0)
 
 
 def explore(

@@ -7,8 +7,9 @@ from typing import Final
 from sqlalchemy import Connection, distinct, func, select
 
 from collector.store.completeness import of_span
+from collector.store.facts import facts
 from collector.store.questions import OUTCOMES, Span, Who
-from collector.store.reading import OPENED, AnyRow, client_view, matches, moment, opened_in, outage_view, outages_of
+from collector.store.reading import MINUTE_US, AnyRow, client_view, matches, minutes, moment, opened_in, outage_view
 from collector.store.tables import outages, sessions
 from collector.store.views import Fleet, FleetOutage, LatestOutages, OutageBucket, OutageBuckets
 
@@ -43,21 +44,31 @@ def fleet_outage(row: AnyRow) -> FleetOutage:
 
 
 def outage_buckets(connection: Connection, span: Span, who: Who, bucket_us: int) -> OutageBuckets:
-    """Outages that opened in the span by cause and outcome, in stretches of time that begin on the clock."""
-    bucket = (OPENED // bucket_us * bucket_us).label("bucket")
-    source, theirs = outages_of(who)
+    """Outages that opened in the span, widened to whole minutes, by cause and outcome.
+
+    In stretches of whole minutes that begin on the clock.
+    """
+    span, step = minutes(span), bucket_us // MINUTE_US
+    those = facts(connection, "outage", span, who, step=step)
+    bucket = (those.minute - those.minute % step).label("bucket")
+    cause, outcome, n = those.columns["cause"].label("why"), those.columns["outcome"].label("became"), func.sum(those.n)
     rows = connection.execute(
-        select(bucket, outages.c.cause, outages.c.outcome, func.count().label("n"))
-        .select_from(source)
-        .where(opened_in(span), *theirs)
-        .group_by("bucket", outages.c.cause, outages.c.outcome)
+        select(bucket, cause, outcome, n.label("n"))
+        .select_from(those.source)
+        .where(*those.conditions)
+        .group_by("bucket", "why", "became")
+        .having(n > 0)
     ).all()
-    ordered = sorted(rows, key=lambda row: (row.bucket, OUTCOMES.index(row.outcome), row.cause or ""))
-    items = tuple(
-        OutageBucket(at=moment(row.bucket), cause=row.cause, outcome=row.outcome, count=row.n) for row in ordered
-    )
+    items = [
+        OutageBucket(at=moment(row.bucket * MINUTE_US), cause=row.why or None, outcome=row.became, count=int(row.n))
+        for row in rows
+        if row.became in OUTCOMES  # of outages that were gone when the store was upgraded nobody knows it
+    ]
     return OutageBuckets(
-        since=moment(span.since_us), until=moment(span.until_us), bucket_s=bucket_us // 1_000_000, items=items
+        since=moment(span.since_us),
+        until=moment(span.until_us),
+        bucket_s=bucket_us // 1_000_000,
+        items=tuple(sorted(items, key=lambda one: (one.at, OUTCOMES.index(one.outcome), one.cause or ""))),
     )
 
 

@@ -1,8 +1,8 @@
 """When outages began by the right time, and more of what answers sum up: what came of them, what sessions joined with.
 
-What sessions that are gone had come to is not known any more; their rollups say nothing of it, or 0. On a large store this takes
-minutes a million sessions, and twice the room of `outages`. Collectors of versions before have to be stopped: what they
-write lacks what this adds.
+What sessions that are gone had come to is not known any more; their rollups say nothing of it, or 0. On a large store
+this takes minutes a million sessions, and twice the room of `outages`. Collectors of versions before have to be
+stopped: what they write lacks what this adds.
 
 Revision: 2026_11_30_sums
 After: 2026_11_29_odd_sessions

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, insert
 from collector.store.questions import Span
 from collector.store.questions_explore import ANY_OUTAGE, ExploreFilters
 from collector.store.reader import Reader
-from collector.store.tables import outages, sessions
+from collector.store.tables import outages, rollups, sessions
 from collector.store.views_explore import LastedBetween
 from collector.store.views_lists import OutageItem
 from session_core.events import utc_from_us
@@ -168,13 +168,17 @@ def _many(engine: Engine, count: int) -> None:
         owner = UUID(int=row["session_id"].int + 1)
         connection.execute(insert(sessions), [row | {"session_id": owner}])
         template = connection.execute(outages.select().where(outages.c.session_id == row["session_id"])).one()._asdict()
-        start_us = NOW_US - 40 * MINUTE_US
+        began = [NOW_US - 40 * MINUTE_US + n * 600_000 for n in range(count)]
         connection.execute(
             insert(outages),
             [
                 template
                 | {"session_id": owner, "number": n + 1, "outcome": "closed"}
-                | dict.fromkeys(("started_at", "opened_at"), start_us + n * 600_000)
-                for n in range(count)
+                | dict.fromkeys(("started_at", "opened_at"), at_us)
+                for n, at_us in enumerate(began)
             ],
         )
+        summed = Counter(at_us // MINUTE_US for at_us in began)
+        none = {column.name: "" for column in rollups.primary_key} | dict.fromkeys(("kafka_partition", *"abcd"), 0)
+        kept = none | {"kind": "outage", "code": -1, "cause": template["cause"], "outcome": "closed"}
+        connection.execute(insert(rollups), [kept | {"minute": minute, "n": n} for minute, n in summed.items()])

@@ -12,6 +12,7 @@ from collector.store.ageing import Ageing
 from collector.store.changes import Changes, RollupKey, Row, Sums
 from collector.store.quarters import COMES_LATE_US, QUARTER_US, Quarters
 from collector.store.questions import Span, Who
+from collector.store.questions_explore import ExploreFilters
 from collector.store.reader import Reader
 from collector.store.retention import DAY_US, Retention
 from collector.store.tables import rollup_quarters, whole_quarters
@@ -39,6 +40,8 @@ def told(reader: Reader, span: Span) -> list[Any]:
         reader.affected(span, Who(region=("de1",)), by="sdk_version", now_us=NOW_US),
         reader.releases(span, by="app_version", now_us=NOW_US),
         reader.telemetry(span, bucket_us=30 * MINUTE_US, now_us=NOW_US),
+        *(reader.outage_buckets(span, bucket_us=bucket_us) for bucket_us in (5 * MINUTE_US, 30 * MINUTE_US)),
+        reader.explore(span, ExploreFilters(outcome=("recovered",)), bucket_us=30 * MINUTE_US, now_us=NOW_US),
         *(
             reader.failure_codes(span, bucket_us=bucket_us, now_us=NOW_US)
             for bucket_us in (None, MINUTE_US, 15 * MINUTE_US, 60 * MINUTE_US)

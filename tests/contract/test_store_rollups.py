@@ -116,7 +116,13 @@ def test_an_event_that_comes_after_the_end_is_counted_where_it_belongs(reading: 
     reading.read(dropped)
     assert reading.said()["outage_ended recovered"] == 1  # its end left from connected
     reading.read(back)
-    assert reading.said() == {"started": 1, "joined": 1, "outage recovered": 1, "outage_ended recovered": 1, "ended left": 1}
+    assert reading.said() == {
+        "started": 1,
+        "joined": 1,
+        "outage recovered": 1,
+        "outage_ended recovered": 1,
+        "ended left": 1,
+    }
     assert list(reading.minutes("outage")) == [(START_US + 20_300_000) // MINUTE_US]
 
 
