@@ -1,8 +1,9 @@
 """A membership that fails in ways that a real broker seldom shows, on the embedded broker, which fails as told."""
 
 import asyncio
+import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ from collector.store.engine import make_engine, migrate
 from collector.store.tables import events
 from session_core.clock import SystemClock
 from session_core.events import SEQLESS_TYPES
-from tests.histories import fleet
+from tests.histories import Life, Sent, fleet, session_id
 from tests.waiting import eventually
 
 TOPIC = "told"
@@ -70,12 +71,16 @@ def tell(broker: EmbeddedBroker, first: int, count: int) -> int:
     """Sends lives, which their keys give to any of the partitions; returns how many events they have that are kept."""
     began_us = time.time_ns() // 1000 - 60_000_000  # noqa: TID251 - sessions of today
     lives = fleet(count, first=first, begun_us=began_us)
-    producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "log_level": 0})
     sent = [one for life in lives for one in life.sent]
+    send(broker, sent)
+    return sum(one.message.type not in SEQLESS_TYPES for one in sent)
+
+
+def send(broker: EmbeddedBroker, sent: Iterable[Sent]) -> None:
+    producer = Producer({"bootstrap.servers": broker.bootstrap_servers, "log_level": 0})
     for one in sent:
         producer.produce(TOPIC, key=one.key(), value=one.value())
     assert producer.flush(10) == 0
-    return sum(one.message.type not in SEQLESS_TYPES for one in sent)
 
 
 def stored(engine: Engine) -> int:
@@ -107,6 +112,25 @@ async def test_a_member_that_fails_is_replaced_and_every_event_is_stored_once(
     running.broker.bring_up()
     told += tell(running.broker, 20, 10)
     assert await eventually(lambda: stored(running.engine) == told, within_s=40)
+
+
+async def test_sessions_of_partitions_that_come_straight_back_are_known_still(
+    running: Setting, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "aiokafka")
+    begun_us = time.time_ns() // 1000 - 60_000_000  # noqa: TID251 - sessions of today
+    lives = [Life(session_id(number, begun_us), begun_us).connecting().later(300).connected() for number in range(9)]
+    send(running.broker, [one for life in lives for one in life.sent])
+    await eventually(lambda: stored(running.engine) == 18, within_s=20)
+    running.broker.fail_next(HEARTBEAT, REBALANCE)
+    caplog.clear()
+    await eventually(lambda: "Setting newly assigned partitions" in caplog.text, within_s=20)
+    send(running.broker, [life.later(9_000).reconnecting().sent[-1] for life in lives])
+    assert await eventually(lambda: stored(running.engine) == 27, within_s=40)
+    async with httpx.AsyncClient() as client:
+        metrics = (await client.get(f"{running.url}/metrics")).text.splitlines()
+    met = [line for line in metrics if line.startswith("rtc_collector_sessions_met_total{")]
+    assert met[1:] == [f'rtc_collector_sessions_met_total{{where="{w}"}} {n}' for w, n in (("read", 0.0), ("new", 9.0))]
 
 
 async def test_what_was_fetched_is_still_there_after_a_wait(broker: EmbeddedBroker) -> None:
