@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from tests.faults.kinds import KINDS, Kind
 from tests.faults.promised import Promised, disordered
 from tests.faults.scene import PARTITIONS, Scene
+from tests.faults.summing import summing
 from tests.faults.verdict import assert_exactly_once, until_stored
 from tests.histories import Life, fleet
 
@@ -74,11 +75,12 @@ def play(scene: Scene, planned: Plan) -> None:
     promised = Promised(scene.servers.cluster.bootstrap, scene.topic, PARTITIONS, sendings, pace)
     try:
         scene.until_ready()
-        promised.begin()
-        _strike_all(scene, planned, promised, random)
-        promised.hurry()
-        scene.note(f"all is promised; {promised.sent_again} were sent again")
-        until_stored(scene)
+        with summing(scene.engine, now_us):
+            promised.begin()
+            _strike_all(scene, planned, promised, random)
+            promised.hurry()
+            scene.note(f"all is promised; {promised.sent_again} were sent again")
+            until_stored(scene)
         scene.note("all is stored")
         assert_exactly_once(scene, promised.stored_keys(), now_us)
         scene.servers.cluster.until_whole()

@@ -13,10 +13,12 @@ from uuid import UUID
 
 import pytest
 
+from collector.store.quarters import Quarters
 from tests.faults.kinds import KINDS
 from tests.faults.rounds import now_us, plan, play
 from tests.faults.scene import Scene
 from tests.faults.scenes import Scenes
+from tests.faults.summing import AHEAD_US
 from tests.faults.verdict import assert_exactly_once
 
 ROUNDS: Final = int(os.environ.get("ROOMWATCH_FAULTS_ROUNDS") or 25)  # noqa: TID251 - as said above
@@ -26,6 +28,7 @@ COUNTED: Final = (
     ("sessions", "connected_ms"),
     ("outages", "attempts"),
     ("rollups", "n"),
+    ("rollup_quarters", "n"),
     ("kafka_offsets", "next_offset"),
 )
 
@@ -45,6 +48,7 @@ def test_the_verdict_notices_whatever_is_changed_in_the_store(first_seed: int, s
     with scenes.round_of(first_seed) as scene:
         play(scene, quiet)
         with scene.at_rest():
+            Quarters(scene.engine).sum_up(now_us() + AHEAD_US)
             for table, column in COUNTED:
                 with changed(scene, table, column), pytest.raises(AssertionError):
                     assert_exactly_once(scene, set(), now_us)
