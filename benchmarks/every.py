@@ -51,10 +51,10 @@ from collector.store.tables import (  # noqa: E402
     events,
     kafka_offsets,
     outages,
-    rollup_quarters,
+    rollup_fives,
     rollups,
     sessions,
-    whole_quarters,
+    whole_fives,
 )
 
 SLICES: Final = 10
@@ -254,7 +254,7 @@ def _copy(source: Engine, url: str) -> None:
     target = make_engine(url)
     migrate(target)
     with source.connect() as reading, target.connect() as writing:
-        for table in (sessions, outages, rollups, rollup_quarters, whole_quarters, events):
+        for table in (sessions, outages, rollups, rollup_fives, whole_fives, events):
             rows = reading.execution_options(stream_results=True).execute(select(table))
             for some in rows.mappings().partitions(ROWS):
                 writing.execute(table.insert(), [dict(row) for row in some])

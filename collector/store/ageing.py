@@ -18,8 +18,8 @@ from sqlalchemy.sql import ColumnElement
 from collector.store.ageing_sqlite import SqliteAgeing
 from collector.store.dead_letters import letters_before_us
 from collector.store.failures import plainly
+from collector.store.fives import FIVE_US, MINUTES
 from collector.store.pausing import PAUSE_S, Pause
-from collector.store.quarters import MINUTES, QUARTER_US
 from collector.store.retention import DAY_US, KINDS, Due, Gone, Retention
 from collector.store.tables import dead_letters, incidents, outages, rollups, sessions
 from collector.store.url import POSTGRESQL
@@ -91,7 +91,7 @@ class Ageing:
             case "sessions":
                 return sessions.c.told_until < before_us
             case "rollups":
-                return rollups.c.minute < before_us // QUARTER_US * MINUTES
+                return rollups.c.minute < before_us // FIVE_US * MINUTES
             case "dead_letters":
                 return dead_letters.c.stored_at < before_us
             case "incidents":

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from collector.errors import RetentionBusy
 from collector.store.days_dropped import SLICE_ROWS, aged_days, days_there, drop_days, name_days, old_rows
 from collector.store.dead_letters import letters_before_us
-from collector.store.quarters import MINUTES, QUARTER_US
+from collector.store.fives import FIVE_US, MINUTES
 from collector.store.retention import DAY_US, Due, Gone, Retention
 from session_core.events import utc_from_us
 
@@ -117,10 +117,10 @@ class PostgresqlAgeing:
             yield from _slices(driver, "outages", "opened_at", utc_from_us(before_us), _ORPHANS)
         if (before_us := keeps.before_us("rollups", now_us)) is not None:
             # Notes first, so that nobody trusts what is gone. What goes counts as the minutes that it is made of.
-            for table in ("whole_quarters", "rollup_quarters"):
-                for _ in _slices(driver, table, "quarter", before_us // QUARTER_US):
+            for table in ("whole_fives", "rollup_fives"):
+                for _ in _slices(driver, table, "five", before_us // FIVE_US):
                     yield Gone("rollups", 0)
-            yield from _slices(driver, "rollups", "minute", before_us // QUARTER_US * MINUTES)
+            yield from _slices(driver, "rollups", "minute", before_us // FIVE_US * MINUTES)
         if (before_us := letters_before_us(connection, keeps, now_us)) is not None:
             yield from _slices(driver, "dead_letters", "stored_at", utc_from_us(before_us))
         if (before_us := keeps.before_us("incidents", now_us)) is not None:
@@ -155,7 +155,7 @@ def _slices(
 ) -> Iterator[Gone]:
     statement = _OLD.format(table=table, age=age, and_only=and_only)
     # From where the last slice ended: what was deleted before it need not be looked through again.
-    after: Any = -(2**31) if age in {"minute", "quarter"} else utc_from_us(0)
+    after: Any = -(2**31) if age in {"minute", "five"} else utc_from_us(0)
     while True:
         row = driver.execute(statement, {"before": before, "after": after, "most": SLICE_ROWS}).fetchone()
         if row is None or not row[0]:

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from collector.store.dead_letters import letters_before_us
-from collector.store.quarters import MINUTES, QUARTER_US
+from collector.store.fives import FIVE_US, MINUTES
 from collector.store.retention import DAY_US, Due, Gone, Retention
 from collector.store.sqlite_connection import writing
 
@@ -85,10 +85,10 @@ class SqliteAgeing:
             yield from _slices(connection, "outages", "opened_at", before_us, _ORPHANS)
         if (before_us := keeps.before_us("rollups", now_us)) is not None:
             # Notes first, so that nobody trusts what is gone. What goes counts as the minutes that it is made of.
-            for table in ("whole_quarters", "rollup_quarters"):
-                for _ in _slices(connection, table, "quarter", before_us // QUARTER_US):
+            for table in ("whole_fives", "rollup_fives"):
+                for _ in _slices(connection, table, "five", before_us // FIVE_US):
                     yield Gone("rollups", 0)
-            yield from _slices(connection, "rollups", "minute", before_us // QUARTER_US * MINUTES)
+            yield from _slices(connection, "rollups", "minute", before_us // FIVE_US * MINUTES)
         with connection.begin():
             before_us = letters_before_us(connection, keeps, now_us)
         if before_us is not None:

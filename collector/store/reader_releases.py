@@ -16,7 +16,6 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from collector.store.completeness import of_span
-from collector.store.quarters import MINUTES
 from collector.store.questions import Span, Who
 from collector.store.reader_rollups import DROPS, NO_CODE, STRICT
 from collector.store.reading import MINUTE_US, matches_sums, minutes, moment
@@ -24,6 +23,8 @@ from collector.store.rolled import Rolled, rolled
 from collector.store.shares import Share, difference_interval, holm, interval, p_value
 from collector.store.views_releases import Measure, Release, ReleaseDimension, Releases, Verdict
 
+QUARTER: Final = 15
+"""Minutes within which it is not asked when a version was seen."""
 RELEASES_MAX: Final = 50
 SESSIONS_MIN: Final = 20
 """Fewer are one room or two, whose sessions fail together: nothing is said of them."""
@@ -53,8 +54,8 @@ class Seen:
 def releases(connection: Connection, asked: Span, who: Who, by: ReleaseDimension, now_us: int) -> Releases:
     """The versions with the most sessions in the range, the newest first, each with a verdict."""
     span = minutes(asked)
-    told = rolled(connection, span, MINUTES)
-    value, quarter = told.c[by].label("value"), (told.c.minute - told.c.minute % MINUTES).label("quarter")
+    told = rolled(connection, span, QUARTER)
+    value, quarter = told.c[by].label("value"), (told.c.minute - told.c.minute % QUARTER).label("quarter")
     by_quarter = _counted(told, who, value, quarter).group_by("value", "quarter").subquery()
     seen = case((by_quarter.c.seen > 0, by_quarter.c.quarter))
     sums = [func.sum(by_quarter.c[name]).label(name) for name in _SUMS]

@@ -1,4 +1,4 @@
-"""Where a question finds sums over time: in whole quarters of an hour, and in minutes where there are none."""
+"""Where a question finds sums over time: in whole stretches of five minutes, and in minutes where there are none."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, false, or_, select, union_all
 
-from collector.store.quarters import MINUTES
+from collector.store.fives import MINUTES
 from collector.store.questions import Span
 from collector.store.reading import MINUTE_US, in_minutes
 from collector.store.remembering import once
-from collector.store.tables import rollup_quarters, rollups, whole_quarters
+from collector.store.tables import rollup_fives, rollups, whole_fives
 
 NO_STEP: Final = 0
 ROWS_MAX: Final = 100
-"""Rows of whole quarters that one statement tells apart: SQLite takes a thousand conditions."""
+"""Rows of whole fives that one statement tells apart: SQLite takes a thousand conditions."""
 
 
 class Rolled(NamedTuple):
     """Rows with the columns of rollups but for the partition, and the conditions that leave those of the time.
 
-    The minute of a quarter's sums is its first.
+    The minute of a five's sums is its first.
     """
 
     source: FromClause
@@ -40,9 +40,9 @@ def rolled(connection: Connection, span: Span, step: int = NO_STEP) -> Rolled:
     whole = _whole(connection, span) if step % MINUTES == 0 else ()
     if not whole:
         return Rolled(rollups, [in_minutes(span)])
-    names = [column.name for column in rollup_quarters.columns if column.name != "quarter"]
-    quarter, minute = rollup_quarters.c.quarter, rollups.c.minute
-    quarters = [quarter.between(first, last) for first, last in whole]
+    names = [column.name for column in rollup_fives.columns if column.name != "five"]
+    five, minute = rollup_fives.c.five, rollups.c.minute
+    fives = [five.between(first, last) for first, last in whole]
     edges = [(first * MINUTES, (last + 1) * MINUTES) for first, last in whole]
     bounds = [span.since_us // MINUTE_US, *(one for edge in edges for one in edge), span.until_us // MINUTE_US]
     minutes = [
@@ -51,21 +51,21 @@ def rolled(connection: Connection, span: Span, step: int = NO_STEP) -> Rolled:
         if first < beyond
     ]
     both = union_all(
-        select((quarter * MINUTES).label("minute"), *(rollup_quarters.c[name] for name in names)).where(or_(*quarters)),
+        select((five * MINUTES).label("minute"), *(rollup_fives.c[name] for name in names)).where(or_(*fives)),
         select(minute, *(rollups.c[name] for name in names)).where(or_(*minutes) if minutes else false()),
     )
     return Rolled(both.subquery("rolled"), [])
 
 
 def _whole(connection: Connection, span: Span) -> tuple[tuple[int, int], ...]:
-    """The whole quarters within the span, as the first and the last of each row of them."""
-    quarter_us = MINUTES * MINUTE_US
-    first, beyond = -(-span.since_us // quarter_us), span.until_us // quarter_us
+    """The whole fives within the span, as the first and the last of each row of them."""
+    five_us = MINUTES * MINUTE_US
+    first, beyond = -(-span.since_us // five_us), span.until_us // five_us
     if first >= beyond:
         return ()
-    of = whole_quarters.c
-    query = select(of.quarter).where(of.quarter >= first, of.quarter < beyond, of.is_summed == 1).order_by(of.quarter)
-    return once(connection, ("quarters", first, beyond), lambda: _longest(_rows(connection.scalars(query).all())))
+    of = whole_fives.c
+    query = select(of.five).where(of.five >= first, of.five < beyond, of.is_summed == 1).order_by(of.five)
+    return once(connection, ("fives", first, beyond), lambda: _longest(_rows(connection.scalars(query).all())))
 
 
 def _longest(rows: Iterator[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

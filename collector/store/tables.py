@@ -241,11 +241,11 @@ rollups = Table(
     postgresql_with=_ROOM_TO_GROW,
 )
 
-# The same sums over Kafka partitions, a quarter of an hour a row; of those that whole_quarters says are.
-rollup_quarters = Table(
-    "rollup_quarters",
+# The same sums over Kafka partitions, five minutes a row; of those that whole_fives says are.
+rollup_fives = Table(
+    "rollup_fives",
     metadata,
-    Column("quarter", Integer, primary_key=True, autoincrement=False),  # quarters of an hour since 1970
+    Column("five", Integer, primary_key=True, autoincrement=False),  # stretches of five minutes since 1970
     *(
         Column(column.name, column.type, primary_key=True, autoincrement=False)
         for column in rollups.primary_key
@@ -254,10 +254,10 @@ rollup_quarters = Table(
     *(Column(name, BigInteger, nullable=False) for name in "nabcd"),
 )
 
-whole_quarters = Table(
-    "whole_quarters",
+whole_fives = Table(
+    "whole_fives",
     metadata,
-    Column("quarter", Integer, primary_key=True, autoincrement=False),
+    Column("five", Integer, primary_key=True, autoincrement=False),
     Column("is_summed", Integer, nullable=False),  # 0: about to be
 )
 

@@ -17,9 +17,9 @@ from sqlalchemy import Connection
 
 from collector.store.changes import OffsetMove, Row
 from collector.store.copy_postgresql import EPOCH_2000_US, Shape, copy_rows, shape_of
+from collector.store.fives import LOCK, SLOTS, fives_of
 from collector.store.partitions_postgresql import Days
 from collector.store.place import Place
-from collector.store.quarters import LOCK, SLOTS, quarters_of
 from collector.store.retention import Retention
 from collector.store.statements import adding, is_row, key, names, nothing, others, replacing
 from collector.store.tables import events, outages, rollups, sessions
@@ -59,14 +59,14 @@ _ADD_ROLLUPS: Final = (
     f" SELECT {key(rollups)} FROM added AS rollups WHERE {nothing(rollups)}"
 )
 _DROP_EMPTY_ROLLUP: Final = f"DELETE FROM rollups WHERE {is_row(rollups, '%s')} AND {nothing(rollups)}"
-# One after the other, so that two who are at the same quarters queue instead of waiting for each other.
-_HOLD_QUARTERS: Final = (
+# One after the other, so that two who are at the same fives queue instead of waiting for each other.
+_HOLD_FIVES: Final = (
     f"SELECT pg_advisory_xact_lock_shared({LOCK}, slot) FROM"
-    f" (SELECT DISTINCT quarter %% {SLOTS} AS slot FROM unnest(%s::int4[]) AS quarter) AS held"
+    f" (SELECT DISTINCT five %% {SLOTS} AS slot FROM unnest(%s::int4[]) AS five) AS held"
 )
-_TAKE_QUARTERS_BACK: Final = (
-    "DELETE FROM whole_quarters WHERE quarter IN"
-    " (SELECT quarter FROM whole_quarters WHERE quarter = ANY (%s::int4[]) ORDER BY quarter FOR UPDATE)"
+_TAKE_FIVES_BACK: Final = (
+    "DELETE FROM whole_fives WHERE five IN"
+    " (SELECT five FROM whole_fives WHERE five = ANY (%s::int4[]) ORDER BY five FOR UPDATE)"
 )
 _MINUTE_AT: Final = rollups.columns.keys().index("minute")
 _FIRST_OFFSETS: Final = (
@@ -156,9 +156,9 @@ class PostgresqlTables:
         """Rows whose sums are added to what is there; what comes to nothing by that is there no more."""
         self._stage(connection, "rollups", rows)
         # Behind the last COPY, which nothing ends where a writer is halted in it: others may wait for these.
-        quarters = quarters_of({row[_MINUTE_AT] for row in rows})
-        _driver(connection).execute(_HOLD_QUARTERS, [quarters])
-        _driver(connection).execute(_TAKE_QUARTERS_BACK, [quarters])
+        fives = fives_of({row[_MINUTE_AT] for row in rows})
+        _driver(connection).execute(_HOLD_FIVES, [fives])
+        _driver(connection).execute(_TAKE_FIVES_BACK, [fives])
         cursor = _driver(connection).cursor()
         if empty := cursor.execute(_ADD_ROLLUPS).fetchall():
             cursor.executemany(_DROP_EMPTY_ROLLUP, empty)

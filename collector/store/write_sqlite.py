@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Table
 
 from collector.store.changes import OffsetMove, Row
+from collector.store.fives import fives_of
 from collector.store.place import Place
-from collector.store.quarters import quarters_of
 from collector.store.statements import adding, is_row, names, nothing, others, replacing
 from collector.store.tables import Uuid, events, outages, rollups, sessions
 
@@ -121,8 +121,8 @@ class SqliteTables:
 
     def add_rollups(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Rows whose sums are added to what is there; what comes to nothing by that is there no more."""
-        quarters = quarters_of({row[_MINUTE_AT] for row in rows})
-        connection.exec_driver_sql("DELETE FROM whole_quarters WHERE quarter = ?", [(one,) for one in quarters])
+        fives = fives_of({row[_MINUTE_AT] for row in rows})
+        connection.exec_driver_sql("DELETE FROM whole_fives WHERE five = ?", [(one,) for one in fives])
         connection.exec_driver_sql(_ADD_ROLLUPS, list(rows))
         connection.exec_driver_sql(_DROP_EMPTY_ROLLUP, [row[:-_SUMS] for row in rows])
 

@@ -64,12 +64,12 @@ def upgrade() -> None:
     op.drop_index("outages_started", "outages")
     op.create_index("outages_opened", "outages", ["opened_at", "session_id", "number"])
     add_sums()
-    make_quarters()
+    make_fives()
 
 
 def downgrade() -> None:
-    op.drop_table("whole_quarters")
-    op.drop_table("rollup_quarters")
+    op.drop_table("whole_fives")
+    op.drop_table("rollup_fives")
     op.drop_index("outages_opened", "outages")
     op.create_index("outages_started", "outages", ["started_at"])
     op.drop_index("sessions_wrong_clock", "sessions")
@@ -79,18 +79,18 @@ def downgrade() -> None:
         op.drop_column("rollups", name)
 
 
-def make_quarters() -> None:
+def make_fives() -> None:
     words = ("kind", "cause", "outcome", "fate", "region", "sdk", "sdk_version", "app_version")
     types = dict.fromkeys(words, sa.Text()) | {"code": sa.Integer()}
     op.create_table(
-        "rollup_quarters",
-        sa.Column("quarter", sa.Integer(), autoincrement=False, primary_key=True),
+        "rollup_fives",
+        sa.Column("five", sa.Integer(), autoincrement=False, primary_key=True),
         *(sa.Column(name, types[name], autoincrement=False, primary_key=True) for name in KEY[2:]),
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in "nabcd"),
     )
     op.create_table(
-        "whole_quarters",
-        sa.Column("quarter", sa.Integer(), autoincrement=False, primary_key=True),
+        "whole_fives",
+        sa.Column("five", sa.Integer(), autoincrement=False, primary_key=True),
         sa.Column("is_summed", sa.Integer(), nullable=False),
     )
 

@@ -1,4 +1,4 @@
-"""What a collector tells of summing up quarters of an hour."""
+"""What a collector tells of summing up stretches of five minutes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, text
 
 from collector.metrics import Metrics
-from collector.store.quarters import Quarters
+from collector.store.fives import Fives
 from collector.summing import keep_summing, sum_up
 from tests.filling import fill
 from tests.histories import START_US, fleet
 from tests.waiting import eventually
 
-NOW_US = START_US + 4 * 3_600_000_000
+NOW_US = START_US + 3_600_000_000
 
 
 @pytest.fixture
@@ -28,22 +28,22 @@ def value(metrics: Metrics, name: str) -> float | None:
     return metrics.registry.get_sample_value(name)
 
 
-def test_a_turn_tells_how_many_quarters_there_were(empty_engine: Engine, metrics: Metrics) -> None:
+def test_a_turn_tells_how_many_fives_there_were(empty_engine: Engine, metrics: Metrics) -> None:
     fill(empty_engine, fleet(10), now_us=NOW_US)
-    sum_up(Quarters(empty_engine), metrics, NOW_US, lambda _: False)
-    first = value(metrics, "rtc_collector_quarters_summed_total")
-    assert first == 15
-    sum_up(Quarters(empty_engine), metrics, NOW_US, lambda _: False)
-    assert value(metrics, "rtc_collector_quarters_summed_total") == first
+    sum_up(Fives(empty_engine), metrics, NOW_US, lambda _: False)
+    first = value(metrics, "rtc_collector_fives_summed_total")
+    assert first == 9
+    sum_up(Fives(empty_engine), metrics, NOW_US, lambda _: False)
+    assert value(metrics, "rtc_collector_fives_summed_total") == first
 
 
 def test_a_turn_that_fails_is_counted_and_logged_and_raises_nothing(
     empty_engine: Engine, metrics: Metrics, caplog: pytest.LogCaptureFixture
 ) -> None:
     with empty_engine.begin() as connection:
-        connection.execute(text("DROP TABLE whole_quarters"))
+        connection.execute(text("DROP TABLE whole_fives"))
     with caplog.at_level(logging.WARNING):
-        sum_up(Quarters(empty_engine), metrics, NOW_US, lambda _: False)
+        sum_up(Fives(empty_engine), metrics, NOW_US, lambda _: False)
     assert value(metrics, "rtc_collector_summing_failures_total") == 1
     assert [line.__dict__["code"] for line in caplog.records] == ["schema-mismatch"]
 
@@ -52,11 +52,11 @@ async def test_a_collector_sums_up_again_and_again_until_it_stops(empty_engine: 
     fill(empty_engine, fleet(10), now_us=NOW_US)
     stop = asyncio.Event()
     turns = asyncio.ensure_future(
-        keep_summing(Quarters(empty_engine), metrics, every_s=0.01, stop=stop, clock_us=lambda: NOW_US)
+        keep_summing(Fives(empty_engine), metrics, every_s=0.01, stop=stop, clock_us=lambda: NOW_US)
     )
-    await eventually(lambda: value(metrics, "rtc_collector_quarters_summed_total") == 15)
+    await eventually(lambda: value(metrics, "rtc_collector_fives_summed_total") == 9)
     with empty_engine.begin() as connection:
-        connection.execute(text("DELETE FROM whole_quarters"))
-    await eventually(lambda: value(metrics, "rtc_collector_quarters_summed_total") == 30)
+        connection.execute(text("DELETE FROM whole_fives"))
+    await eventually(lambda: value(metrics, "rtc_collector_fives_summed_total") == 18)
     stop.set()
     await turns

@@ -18,8 +18,8 @@ from collector.ingest.connection import dead_letters_topic
 from collector.ingest.decode import Record
 from collector.ingest.partitions import Holder
 from collector.ingest.taking import Batch
-from collector.store.quarters import MINUTES
-from collector.store.tables import kafka_offsets, rollup_quarters, sessions, whole_quarters
+from collector.store.fives import MINUTES
+from collector.store.tables import kafka_offsets, rollup_fives, sessions, whole_fives
 from tests.contract.stored import Stored
 from tests.faults.scene import PARTITIONS, Scene
 from tests.reference_store import ReferenceStore, rollups_of
@@ -51,7 +51,7 @@ def assert_exactly_once(scene: Scene, promised: set[tuple[UUID, int]], clock_us:
     """Every event that was promised, now and before, is stored once; and every row says what the model's says."""
     scene.promised |= promised
     stored = Stored(scene.engine)
-    tables, rollups, quarters = _read_whole(stored)
+    tables, rollups, fives = _read_whole(stored)
     # Read after the store, so that nobody was found lost later than this.
     model = _model(scene, tables["sessions"], clock_us())
     _assert_same("promised events", set(tables["events"]), scene.promised)
@@ -59,35 +59,35 @@ def assert_exactly_once(scene: Scene, promised: set[tuple[UUID, int]], clock_us:
     counted = rollups_of(tables["sessions"].values(), tables["outages"].values())
     _assert_same("rollups beside what is counted", rollups, _pairs(counted))
     _assert_same("rollups", rollups, _pairs(model.rollups))
-    _assert_same("quarters", quarters.rows, _summed(rollups, quarters.whole))
+    _assert_same("fives", fives.rows, _summed(rollups, fives.whole))
     _assert_same("offsets", set(_offsets(scene).items()), set(_ends(scene).items()))
     _assert_same("dead letters", set(stored.dead_letters), set())
     _assert_same("records among the dead letters", set(_read(scene, dead_letters_topic(scene.topic), {0: 0})), set())
 
 
-class Quarters(NamedTuple):
+class Fives(NamedTuple):
     """Those that are noted as whole, and their rows: key and sums."""
 
     whole: set[int]
     rows: set[Any]
 
 
-def _read_whole(stored: Stored) -> tuple[dict[str, dict[Any, dict[str, Any]]], set[Any], Quarters]:
+def _read_whole(stored: Stored) -> tuple[dict[str, dict[Any, dict[str, Any]]], set[Any], Fives]:
     """Tables and sums of one moment: whoever falls silent may be found lost between reading one and the other."""
 
     def looked() -> tuple[Any, ...]:
-        return stored.rows(sessions), stored.rows(whole_quarters)
+        return stored.rows(sessions), stored.rows(whole_fives)
 
     while True:
         before = looked()
-        tables, rollups, rows = stored.tables(), _pairs(stored.rollups), stored.rows(rollup_quarters)
+        tables, rollups, rows = stored.tables(), _pairs(stored.rollups), stored.rows(rollup_fives)
         if looked() == before:
-            whole = {quarter for quarter, is_summed in before[1] if is_summed}
-            return tables, rollups, Quarters(whole, {(row[:-SUMS], row[-SUMS:]) for row in rows if row[0] in whole})
+            whole = {five for five, is_summed in before[1] if is_summed}
+            return tables, rollups, Fives(whole, {(row[:-SUMS], row[-SUMS:]) for row in rows if row[0] in whole})
 
 
 def _summed(rollups: set[Any], whole: set[int]) -> set[Any]:
-    """What the quarters must say, by the minutes."""
+    """What the fives must say, by the minutes."""
     sums: dict[Any, list[int]] = defaultdict(lambda: [0] * SUMS)
     for (minute, _, *key), values in rollups:
         if minute // MINUTES in whole:

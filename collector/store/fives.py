@@ -1,12 +1,12 @@
-"""Quarters of an hour: the minutes of `rollups` once more, summed up over Kafka partitions, so that days are few rows.
+"""Fives: stretches of five minutes of `rollups`, summed up over Kafka partitions, so that days are few rows.
 
-A day of ten million events has a million rows by the minute and some ten thousand by the quarter.
+A day of ten million events has a million rows by the minute and some fifty thousand by the five.
 
 Rules:
-1. A quarter is summed up when it is over and what is told late has mostly come. `whole_quarters` says that it was.
+1. A five is summed up when it is over and what is told late has mostly come. `whole_fives` says that it was.
 2. Whoever writes to one of its minutes afterwards takes that back in the same transaction: then its minutes are asked
    again, until it is summed up anew. So an answer is the same either way.
-3. On PostgreSQL a quarter is announced first; then whoever may not have seen that is waited for; then it is summed up,
+3. On PostgreSQL a five is announced first; then whoever may not have seen that is waited for; then it is summed up,
    unless somebody took it back meanwhile. A writer holds LOCK, shared, from before it takes anything back.
 """
 
@@ -24,48 +24,47 @@ from collector.store.pausing import PAUSE_S, Pause
 from collector.store.retention import DAY_US, ORDINARY_DAYS_MAX, Retention
 from collector.store.sqlite_connection import writing
 from collector.store.statements import names, others
-from collector.store.tables import rollup_quarters, rollups, whole_quarters
+from collector.store.tables import rollup_fives, rollups, whole_fives
 from collector.store.url import POSTGRESQL
 
-MINUTES: Final = 15
-QUARTER_US: Final = MINUTES * 60_000_000
+MINUTES: Final = 5
+FIVE_US: Final = MINUTES * 60_000_000
 COMES_LATE_US: Final = 900_000_000
-"""How long after a quarter's end it is summed up: what comes later is rare."""
-LOCK: Final = int.from_bytes(b"rwq")
+"""How long after a five's end it is summed up: what comes later is rare."""
+LOCK: Final = int.from_bytes(b"rwf")
 SLOTS: Final = 64
-"""Locks for all quarters together, so that a batch of many old ones takes no more."""
-_ALONE: Final = int.from_bytes(b"quarters") >> 1
+"""Locks for all fives together, so that a batch of many old ones takes no more."""
+_ALONE: Final = int.from_bytes(b"fives") >> 1
 
-_KEY: Final = [column.name for column in rollup_quarters.primary_key if column.name != "quarter"]
-_SUMS: Final = others(rollup_quarters)
+_KEY: Final = [column.name for column in rollup_fives.primary_key if column.name != "five"]
+_SUMS: Final = others(rollup_fives)
 _ANNOUNCE: Final = (
-    "INSERT INTO whole_quarters (quarter, is_summed) VALUES (:quarter, 0)"
-    " ON CONFLICT (quarter) DO UPDATE SET is_summed = 0"
+    "INSERT INTO whole_fives (five, is_summed) VALUES (:five, 0) ON CONFLICT (five) DO UPDATE SET is_summed = 0"
 )
-_FORGET: Final = "DELETE FROM rollup_quarters WHERE quarter = :quarter"
+_FORGET: Final = "DELETE FROM rollup_fives WHERE five = :five"
 _SUM_UP: Final = (
-    f"INSERT INTO rollup_quarters ({names(rollup_quarters)})"
-    f" SELECT :quarter, {', '.join(_KEY)}, {', '.join(f'sum({name})' for name in _SUMS)} FROM rollups"
+    f"INSERT INTO rollup_fives ({names(rollup_fives)})"
+    f" SELECT :five, {', '.join(_KEY)}, {', '.join(f'sum({name})' for name in _SUMS)} FROM rollups"
     f" WHERE minute >= :first AND minute < :beyond GROUP BY {', '.join(_KEY)}"
     f" HAVING {' OR '.join(f'sum({name}) <> 0' for name in _SUMS)}"
 )
-_CONFIRM: Final = "UPDATE whole_quarters SET is_summed = 1 WHERE quarter = :quarter AND is_summed = 0"
+_CONFIRM: Final = "UPDATE whole_fives SET is_summed = 1 WHERE five = :five AND is_summed = 0"
 
 _LOCK_NOT_AVAILABLE: Final = "55P03"
 
 AT_ONCE: Final = 100
-"""Quarters after which it is looked again what is due."""
+"""Fives after which it is looked again what is due."""
 
 
-class Quarters:
-    """The quarters of one store."""
+class Fives:
+    """The fives of one store."""
 
     def __init__(self, engine: Engine, retention: Retention = Retention()) -> None:  # noqa: B008 - frozen
         self._engine = engine
         self._retention = retention
 
     def sum_up(self, now_us: int, pause: Pause = lambda _: False) -> int:
-        """Sums up what is due, the newest first, until `pause` ends it; returns how many quarters that were.
+        """Sums up what is due, the newest first, until `pause` ends it; returns how many fives that were.
 
         Does nothing while another collector is at it. Raises StoreUnavailable or SchemaMismatch; what was summed up by
         then is.
@@ -73,36 +72,34 @@ class Quarters:
         done, tried = 0, set[int]()
         with plainly(self._engine), self._engine.connect() as connection, _alone(connection) as is_alone:
             while is_alone:
-                due = [quarter for quarter in self._due(connection, now_us) if quarter not in tried][:AT_ONCE]
+                due = [five for five in self._due(connection, now_us) if five not in tried][:AT_ONCE]
                 if not due:
                     break
-                for quarter in due:
-                    tried.add(quarter)
-                    done += _sum_up(connection, quarter)
+                for five in due:
+                    tried.add(five)
+                    done += _sum_up(connection, five)
                     if pause(PAUSE_S):
                         return done
         return done
 
     def _due(self, connection: Connection, now_us: int) -> list[int]:
         days = self._retention.rollups_days or ORDINARY_DAYS_MAX
-        least = (now_us - days * DAY_US) // QUARTER_US + 1
-        beyond = (now_us - COMES_LATE_US) // QUARTER_US
+        least = (now_us - days * DAY_US) // FIVE_US + 1
+        beyond = (now_us - COMES_LATE_US) // FIVE_US
         first = connection.scalar(select(func.min(rollups.c.minute)).where(rollups.c.minute >= least * MINUTES))
         whole = set(
             connection.scalars(
-                select(whole_quarters.c.quarter).where(
-                    whole_quarters.c.quarter >= least, whole_quarters.c.is_summed == 1
-                )
+                select(whole_fives.c.five).where(whole_fives.c.five >= least, whole_fives.c.is_summed == 1)
             )
         )
         connection.rollback()
         if first is None:
             return []
-        return [quarter for quarter in range(beyond - 1, first // MINUTES - 1, -1) if quarter not in whole]
+        return [five for five in range(beyond - 1, first // MINUTES - 1, -1) if five not in whole]
 
 
-def quarters_of(minutes: Collection[int]) -> list[int]:
-    """The quarters that minutes lie in, in order."""
+def fives_of(minutes: Collection[int]) -> list[int]:
+    """The fives that minutes lie in, in order."""
     return sorted({minute // MINUTES for minute in minutes})
 
 
@@ -124,10 +121,10 @@ def _alone(connection: Connection) -> Iterator[bool]:
         raise
 
 
-def _sum_up(connection: Connection, quarter: int) -> bool:
+def _sum_up(connection: Connection, five: int) -> bool:
     """Whether it is whole now: somebody may have taken it back, or have been waited for in vain."""
-    first = quarter * MINUTES
-    told = {"quarter": quarter, "first": first, "beyond": first + MINUTES}
+    first = five * MINUTES
+    told = {"five": five, "first": first, "beyond": first + MINUTES}
     writing(connection)
     if connection.dialect.name != POSTGRESQL:
         with connection.begin():
@@ -137,7 +134,7 @@ def _sum_up(connection: Connection, quarter: int) -> bool:
         with _not_long(connection):
             connection.execute(text(_ANNOUNCE), told)
         with _not_long(connection):
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK}, {quarter % SLOTS})")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK}, {five % SLOTS})")
         with _not_long(connection) as transaction:
             is_whole = _summed(connection, told)
             if not is_whole:

@@ -1,4 +1,4 @@
-"""Quarters of an hour say what their minutes say, whoever writes to them meanwhile. On both stores."""
+"""Stretches of five minutes say what their minutes say, whoever writes to them meanwhile. On both stores."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from sqlalchemy import Engine
 
 from collector.store.ageing import Ageing
 from collector.store.changes import Changes, RollupKey, Row, Sums
-from collector.store.quarters import COMES_LATE_US, QUARTER_US, Quarters
+from collector.store.fives import COMES_LATE_US, FIVE_US, MINUTES, Fives
 from collector.store.questions import Span, Who
 from collector.store.questions_explore import ExploreFilters
 from collector.store.reader import Reader
 from collector.store.retention import DAY_US, Retention
-from collector.store.tables import rollup_quarters, whole_quarters
+from collector.store.tables import rollup_fives, whole_fives
 from tests.contract.stored import Stored
 from tests.filling import fill
 from tests.histories import MINUTE_US, START_US, Life, fleet, session_id
 
-QUARTER: Final = START_US // QUARTER_US
-BEGIN_US: Final = QUARTER * QUARTER_US
+FIVE: Final = START_US // FIVE_US
+BEGIN_US: Final = FIVE * FIVE_US
 NOW_US: Final = BEGIN_US + 4 * 3_600_000_000
-KEY: Final = RollupKey(QUARTER * 15, 0, "joined", -1, "", "", "", "ie1", "sdk", "1", "7")
+KEY: Final = RollupKey(FIVE * MINUTES, 0, "joined", -1, "", "", "", "ie1", "sdk", "1", "7")
 SPANS: Final = (
-    Span(BEGIN_US, BEGIN_US + 8 * QUARTER_US),
+    Span(BEGIN_US, BEGIN_US + 120 * MINUTE_US),
     Span(BEGIN_US - 7 * MINUTE_US, BEGIN_US + 40 * MINUTE_US),
-    Span(BEGIN_US + MINUTE_US, BEGIN_US + 14 * MINUTE_US),
+    Span(BEGIN_US + MINUTE_US, BEGIN_US + 9 * MINUTE_US),
     Span(BEGIN_US + 20 * MINUTE_US, NOW_US + MINUTE_US),
 )
 
@@ -59,89 +59,89 @@ def store(store_engine: Engine) -> Stored:
 def test_answers_are_the_same_before_and_after(store: Stored, span: Span) -> None:
     reader = Reader(store.engine)
     before = told(reader, span)
-    assert Quarters(store.engine).sum_up(NOW_US) > 5
+    assert Fives(store.engine).sum_up(NOW_US) > 5
     assert told(reader, span) == before
     assert_whole(store)
 
 
 def test_what_is_summed_up_is_not_summed_up_again_until_somebody_writes_to_it(store: Stored) -> None:
-    quarters = Quarters(store.engine)
-    assert quarters.sum_up(NOW_US) > 5
-    assert quarters.sum_up(NOW_US) == 0
+    fives = Fives(store.engine)
+    assert fives.sum_up(NOW_US) > 5
+    assert fives.sum_up(NOW_US) == 0
     before = told(Reader(store.engine), SPANS[0])
     life = Life(session_id(5_000)).connecting().later(300).connected().later(60_000).disconnected(reason="leave")
     fill(store.engine, [life], now_us=NOW_US)
     changed = told(Reader(store.engine), SPANS[0])
     assert changed != before
-    assert QUARTER not in whole(store)
-    assert quarters.sum_up(NOW_US) == 1
+    assert FIVE not in whole(store)
+    assert fives.sum_up(NOW_US) == 1
     assert told(Reader(store.engine), SPANS[0]) == changed
     assert_whole(store)
 
 
-def test_a_quarter_is_summed_up_when_what_comes_late_has_come(store: Stored) -> None:
-    ends_us = BEGIN_US + 2 * QUARTER_US
-    Quarters(store.engine).sum_up(ends_us + COMES_LATE_US - 1)
-    assert max(whole(store)) == QUARTER
-    Quarters(store.engine).sum_up(ends_us + COMES_LATE_US)
-    assert max(whole(store)) == QUARTER + 1
+def test_a_five_is_summed_up_when_what_comes_late_has_come(store: Stored) -> None:
+    ends_us = BEGIN_US + 2 * FIVE_US
+    Fives(store.engine).sum_up(ends_us + COMES_LATE_US - 1)
+    assert max(whole(store)) == FIVE
+    Fives(store.engine).sum_up(ends_us + COMES_LATE_US)
+    assert max(whole(store)) == FIVE + 1
 
 
 def test_it_ends_when_it_is_told_to_and_begins_with_the_newest(store: Stored) -> None:
-    assert Quarters(store.engine).sum_up(NOW_US, lambda _: True) == 1
-    assert whole(store) == {(NOW_US - COMES_LATE_US) // QUARTER_US - 1}
+    assert Fives(store.engine).sum_up(NOW_US, lambda _: True) == 1
+    assert whole(store) == {(NOW_US - COMES_LATE_US) // FIVE_US - 1}
 
 
 def test_sums_that_cancel_each_other_over_partitions_are_no_row(store_engine: Engine) -> None:
     store = Stored(store_engine)
     store.write(Changes(rollups={KEY: Sums(1, 5), KEY._replace(kafka_partition=1): Sums(-1, -5)}))
-    Quarters(store.engine).sum_up(NOW_US)
-    assert store.rows(rollup_quarters) == []
-    assert QUARTER in whole(store)
+    Fives(store.engine).sum_up(NOW_US)
+    assert store.rows(rollup_fives) == []
+    assert FIVE in whole(store)
 
 
 def test_what_is_older_than_sums_are_kept_is_left_alone(store_engine: Engine) -> None:
     store = Stored(store_engine)
     store.write(Changes(rollups={KEY._replace(minute=KEY.minute - 801 * 1440): Sums(1)}))
-    assert Quarters(store.engine).sum_up(NOW_US) == 0
+    assert Fives(store.engine).sum_up(NOW_US) == 0
 
 
-def test_where_very_many_quarters_were_written_to_again_answers_are_the_same(store: Stored) -> None:
+def test_where_very_many_fives_were_written_to_again_answers_are_the_same(store: Stored) -> None:
     before = told(Reader(store.engine), SPANS[3])
-    far = Span(BEGIN_US - 2_400 * QUARTER_US, NOW_US)
+    far = Span(BEGIN_US - 2_400 * FIVE_US, NOW_US)
     counted = Reader(store.engine).kpis(far, now_us=NOW_US)
     with store.engine.begin() as connection:
-        notes = [{"quarter": QUARTER - 2 * n, "is_summed": 1} for n in range(1, 1_200)]
-        connection.execute(whole_quarters.insert(), notes)
+        notes = [{"five": FIVE - 2 * n, "is_summed": 1} for n in range(1, 1_200)]
+        connection.execute(whole_fives.insert(), notes)
     assert Reader(store.engine).kpis(far, now_us=NOW_US) == counted
     assert told(Reader(store.engine), SPANS[3]) == before
 
 
-def test_a_quarter_goes_with_its_minutes(store: Stored) -> None:
-    Quarters(store.engine).sum_up(NOW_US)
+def test_a_five_goes_with_its_minutes(store: Stored) -> None:
+    Fives(store.engine).sum_up(NOW_US)
     oldest = min(whole(store))
     keeps = Retention(events_days=1, sessions_days=1, outages_days=1, rollups_days=1)
-    now_us = oldest * QUARTER_US + DAY_US + 10 * MINUTE_US
+    now_us = oldest * FIVE_US + DAY_US + 4 * MINUTE_US
     Ageing(store.engine, keeps).run(now_us, lambda _: False, lambda _: None)
     assert min(whole(store)) == oldest
     assert_whole(store)
-    Ageing(store.engine, keeps).run(now_us + 6 * MINUTE_US, lambda _: False, lambda _: None)
+    Ageing(store.engine, keeps).run(now_us + 2 * MINUTE_US, lambda _: False, lambda _: None)
     assert min(whole(store)) == oldest + 1
-    assert min(key[0] for key in store.rollups) // 15 > oldest
-    assert min(row[0] for row in store.rows(rollup_quarters)) > oldest
+    assert min(key[0] for key in store.rollups) // MINUTES > oldest
+    assert min(row[0] for row in store.rows(rollup_fives)) > oldest
 
 
 def whole(store: Stored) -> set[int]:
-    """The quarters that are."""
-    return {quarter for quarter, is_summed in store.rows(whole_quarters) if is_summed}
+    """The fives that are."""
+    return {five for five, is_summed in store.rows(whole_fives) if is_summed}
 
 
 def assert_whole(store: Stored) -> None:
-    """Whole quarters are what their minutes come to."""
+    """Whole fives are what their minutes come to."""
     sums: dict[Row, list[int]] = defaultdict(lambda: [0] * 5)
     for key, values in store.rollups.items():
-        if key[0] // 15 in whole(store):
-            kept = sums[key[0] // 15, *key[2:]]
+        if key[0] // MINUTES in whole(store):
+            kept = sums[key[0] // MINUTES, *key[2:]]
             kept[:] = [old + more for old, more in zip(kept, values, strict=True)]
-    rows = {row[:-5]: list(row[-5:]) for row in store.rows(rollup_quarters) if row[0] in whole(store)}
+    rows = {row[:-5]: list(row[-5:]) for row in store.rows(rollup_fives) if row[0] in whole(store)}
     assert rows == {key: values for key, values in sums.items() if any(values)}

@@ -1,4 +1,4 @@
-"""On PostgreSQL a quarter is summed up while others write: nothing of what they write may be missing from it."""
+"""On PostgreSQL a five is summed up while others write: nothing of what they write may be missing from it."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -9,12 +9,12 @@ from sqlalchemy import Connection, Engine
 
 from collector.store.changes import Changes, OffsetMove, Row, Sums
 from collector.store.engine import make_engine
-from collector.store.quarters import COMES_LATE_US, QUARTER_US, Quarters
+from collector.store.fives import COMES_LATE_US, FIVE_US, MINUTES, Fives
 from collector.store.retention import Retention
-from collector.store.tables import rollup_quarters, whole_quarters
+from collector.store.tables import rollup_fives, whole_fives
 from collector.store.write_postgresql import PostgresqlTables
 from tests.contract.stored import Stored
-from tests.contract.test_store_quarters import KEY, NOW_US, QUARTER
+from tests.contract.test_store_fives import FIVE, KEY, NOW_US
 from tests.waiting import wait_until
 
 
@@ -28,49 +28,49 @@ def store(postgresql_url: str) -> Iterator[Stored]:
 def test_who_writes_already_is_waited_for(store: Stored) -> None:
     store.write(Changes(rollups={KEY: Sums(1)}))
     with _writing(store, [(*KEY, 1, 0, 0, 0, 0)]) as writer:
-        summing = threading.Thread(target=Quarters(store.engine).sum_up, args=(NOW_US,))
+        summing = threading.Thread(target=Fives(store.engine).sum_up, args=(NOW_US,))
         summing.start()
         wait_until(lambda: _waits(store.engine) or not summing.is_alive())
         writer.commit()
         summing.join(timeout=60)
     assert not summing.is_alive()
-    assert (QUARTER, 1) in store.rows(whole_quarters)
-    assert [row[-5] for row in store.rows(rollup_quarters)] == [2]
+    assert (FIVE, 1) in store.rows(whole_fives)
+    assert [row[-5] for row in store.rows(rollup_fives)] == [2]
 
 
 def test_a_writer_that_was_halted_is_not_waited_for_long(store: Stored) -> None:
     store.write(Changes(rollups={KEY: Sums(1)}))
     with _writing(store, [(*KEY, 1, 0, 0, 0, 0)]):
-        now_us = (QUARTER + 1) * QUARTER_US + COMES_LATE_US
-        assert Quarters(store.engine).sum_up(now_us) == 0
-    assert Quarters(store.engine).sum_up(now_us) == 1
+        now_us = (FIVE + 1) * FIVE_US + COMES_LATE_US
+        assert Fives(store.engine).sum_up(now_us) == 0
+    assert Fives(store.engine).sum_up(now_us) == 1
 
 
 def test_who_writes_after_it_was_announced_takes_it_back(store: Stored) -> None:
     store.write(Changes(rollups={KEY: Sums(1)}))
-    Quarters(store.engine).sum_up(NOW_US)
+    Fives(store.engine).sum_up(NOW_US)
     with store.engine.begin() as connection:
-        connection.execute(whole_quarters.update().values(is_summed=0))
+        connection.execute(whole_fives.update().values(is_summed=0))
     store.write(Changes(rollups={KEY: Sums(1)}))
-    assert QUARTER not in {quarter for quarter, _ in store.rows(whole_quarters)}
+    assert FIVE not in {five for five, _ in store.rows(whole_fives)}
 
 
 def test_one_collector_sums_up_and_others_leave_it_to_that(store: Stored) -> None:
     store.write(Changes(rollups={KEY: Sums(1)}))
     turns: list[int] = []
-    quarters = Quarters(store.engine)
+    fives = Fives(store.engine)
 
     def pause(_seconds: float) -> bool:
-        turns.append(quarters.sum_up(NOW_US))
+        turns.append(fives.sum_up(NOW_US))
         return True
 
-    assert quarters.sum_up(NOW_US, pause) == 1
+    assert fives.sum_up(NOW_US, pause) == 1
     assert turns == [0]
-    assert quarters.sum_up(NOW_US) > 1
+    assert fives.sum_up(NOW_US) > 1
 
 
-def test_a_batch_of_very_many_quarters_takes_few_locks(store: Stored) -> None:
-    rollups = {KEY._replace(minute=KEY.minute - 15 * n): Sums(1) for n in range(2_000)}
+def test_a_batch_of_very_many_fives_takes_few_locks(store: Stored) -> None:
+    rollups = {KEY._replace(minute=KEY.minute - MINUTES * n): Sums(1) for n in range(2_000)}
     with _writing(store, [(*key, *sums) for key, sums in rollups.items()]) as writer:
         held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
         assert writer.exec_driver_sql(held).scalar_one() == 64
