@@ -9,7 +9,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from collector.store.tables import TOLD_LATE, TOLD_LATE_OF_TIMES
+from collector.store.tables import SAMPLE_ONE_IN, SPREAD, SPREAD_OF_TIMES, TOLD_LATE, TOLD_LATE_OF_TIMES
 
 
 class EpochUs(FunctionElement[int]):
@@ -88,3 +88,42 @@ def _told_late(element: ToldLate, compiler: SQLCompiler, **kw: Any) -> str:
 def _told_late_of_times(element: ToldLate, compiler: SQLCompiler, **kw: Any) -> str:
     del element, compiler, kw
     return TOLD_LATE_OF_TIMES
+
+
+class Spread(FunctionElement[int]):
+    """A number of an outage by the millisecond in which it began, evenly spread."""
+
+    type = BigInteger()
+    name = "spread"
+    inherit_cache = True
+
+
+@compiles(Spread)
+def _spread(element: Spread, compiler: SQLCompiler, **kw: Any) -> str:
+    del element, compiler, kw
+    return SPREAD
+
+
+@compiles(Spread, "postgresql")
+def _spread_of_times(element: Spread, compiler: SQLCompiler, **kw: Any) -> str:
+    del element, compiler, kw
+    return SPREAD_OF_TIMES.replace("%", "%%")
+
+
+class InSample(FunctionElement[bool]):
+    """The outage is one of SAMPLE_ONE_IN, by its Spread: what outages_sample holds."""
+
+    name = "in_sample"
+    inherit_cache = True
+
+
+@compiles(InSample)
+def _in_sample(element: InSample, compiler: SQLCompiler, **kw: Any) -> str:
+    del element, compiler, kw
+    return f"{SPREAD} % {SAMPLE_ONE_IN} = 0"
+
+
+@compiles(InSample, "postgresql")
+def _in_sample_of_times(element: InSample, compiler: SQLCompiler, **kw: Any) -> str:
+    del element, compiler, kw
+    return f"{SPREAD_OF_TIMES} % {SAMPLE_ONE_IN} = 0".replace("%", "%%")

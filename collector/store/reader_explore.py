@@ -18,11 +18,12 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union
 from collector.store.completeness import of_rows
 from collector.store.explored import Fleet, Looked, explored, lasted
 from collector.store.facts import facts
+from collector.store.functions import InSample, Spread
 from collector.store.questions import DIMENSIONS, EVERYONE, Span
 from collector.store.questions_explore import EXPLORED_BY, OF_CLIENTS, ExploreFilters
 from collector.store.reader_rollups import NO_CODE
 from collector.store.reading import MINUTE_US, OPENED, bounded, minutes, opened_in
-from collector.store.tables import outages, rollups, sessions
+from collector.store.tables import SAMPLE_ONE_IN, outages, rollups, sessions
 from collector.store.views import Completeness
 from collector.store.views_explore import Explored, TimeToReconnect
 
@@ -40,8 +41,6 @@ _OF_OUTAGES: Final[tuple[ColumnElement[Any], ...]] = (
     outages.c.closing_code.label("code"),
     outages.c.downtime_ms,
 )
-# A multiplier and a prime, so that clocks that tell whole seconds are spread as well as those that tell milliseconds.
-_SPREAD: Final = (7_919, 1_000_003)
 
 
 def conditions(filters: ExploreFilters) -> list[ColumnElement[bool]]:
@@ -76,9 +75,11 @@ def look(connection: Connection, span: Span, filters: ExploreFilters, looked_at_
     """The outages of the span, or one in so many of them."""
     own = conditions(filters)
     one_in = max(1, -(-_there(connection, span, filters) // looked_at_max))
+    if one_in > SAMPLE_ONE_IN // 2:
+        one_in = -(-one_in // SAMPLE_ONE_IN) * SAMPLE_ONE_IN
+        own.append(InSample())
     if one_in > 1:
-        factor, prime = _SPREAD
-        own.append(OPENED // 1000 * factor % prime % one_in == 0)
+        own.append(Spread() % one_in == 0)
     of_client = [sessions.c[name] for name in OF_CLIENTS]
     rows = connection.execute(
         select(*of_client, *_OF_OUTAGES, OPENED.label("opened"))

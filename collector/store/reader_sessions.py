@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, not_, or_, select, tuple_
 
 from collector.errors import SessionNotFound
 from collector.store.completeness import of_rows
+from collector.store.facts import facts
+from collector.store.fives import MINUTES
 from collector.store.functions import EpochUs, ToldLate
-from collector.store.questions import SessionFilters, SessionSort, Span
+from collector.store.questions import EVERYONE, SessionFilters, SessionSort, Span
 from collector.store.reading import (
+    CLOCK_IS_WRONG,
     CLOCK_TOLERANCE_US,
     ENDED,
     FAR_US,
+    MINUTE_US,
     STARTED,
     AnyRow,
     bounded,
@@ -164,15 +168,46 @@ def _outages(
 
 
 def failed_with(connection: Connection, code: int, span: Span, limit: int) -> tuple[SessionView, ...]:
-    """Sessions that failed with the code in the span, those that ended last first. By the index of fates: few fail."""
+    """Sessions that failed with the code in the span, those that ended last first.
+
+    Sums say in which minutes the last of them ended. Those of right clocks come by the index of fates and ends, the
+    others by that of wrong clocks.
+    """
+    last = _last_failures(connection, code, minutes(span), limit)
+    if last is None:
+        return ()
+    of = sessions.c
+    by_ends = and_(not_(CLOCK_IS_WRONG), of.ended_at >= bounded(last.since_us), of.ended_at < bounded(last.until_us))
+    by_clocks = and_(CLOCK_IS_WRONG, of.last_append_at >= bounded(last.since_us - CLOCK_TOLERANCE_US))
     rows = connection.execute(
         select(sessions)
         .where(
-            sessions.c.fate.in_(("dropped", "not_joined")),
-            sessions.c.terminal_code == code,
-            within(ENDED, minutes(span)),
+            of.fate.in_(("dropped", "not_joined")),
+            of.terminal_code == code,
+            or_(by_ends, by_clocks),
+            within(ENDED, last),
         )
         .order_by(ENDED.desc(), sessions.c.session_id.desc())
         .limit(limit)
     ).all()
     return tuple(session_view(row) for row in rows)
+
+
+def _last_failures(connection: Connection, code: int, span: Span, count: int) -> Span | None:
+    """The part of a span of whole minutes in which the last `count` sessions ended that failed with the code."""
+    those = facts(connection, "ended", span, EVERYONE, step=MINUTES)
+    five = (those.minute - those.minute % MINUTES).label("five")
+    rows = connection.execute(
+        select(five, func.sum(those.n))
+        .where(*those.conditions, those.columns["fate"].in_(("dropped", "not_joined")), those.columns["code"] == code)
+        .group_by("five")
+    )
+    found = sorted(((int(at), int(n)) for at, n in rows if n > 0), reverse=True)
+    if not found:
+        return None
+    until_us = (found[0][0] + MINUTES) * MINUTE_US
+    for at, n in found:
+        since_us, count = at * MINUTE_US, count - n
+        if count <= 0:
+            break
+    return Span(max(since_us, span.since_us), min(until_us, span.until_us))

@@ -23,6 +23,11 @@ depends_on = None
 
 MICROS = sa.BigInteger().with_variant(sa.DateTime(timezone=True), "postgresql")
 WRONG_CLOCK = sa.text("clock_offset_us < -2000000 OR clock_offset_us > 2000000")
+SAMPLE = sa.text("opened_at / 1000 * 7919 % 1000003 % 64 = 0")
+SAMPLE_OF_TIMES = sa.text(
+    "CAST(date_part('epoch', opened_at - '1970-01-01 00:00:00+00'::timestamptz) * 1000 AS BIGINT)"
+    " * 7919 % 1000003 % 64 = 0"
+)
 CLOCK_TOLERANCE_US = 2_000_000
 FULL_TOKEN_S = 86_400
 FLAP_MS = 10_000
@@ -63,6 +68,7 @@ def upgrade() -> None:
             rollups.alter_column(name, existing_type=sa.BigInteger(), server_default=None)
     op.drop_index("outages_started", "outages")
     op.create_index("outages_opened", "outages", ["opened_at", "session_id", "number"])
+    op.create_index("outages_sample", "outages", ["opened_at"], sqlite_where=SAMPLE, postgresql_where=SAMPLE_OF_TIMES)
     add_sums()
     make_fives()
 
@@ -70,6 +76,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("whole_fives")
     op.drop_table("rollup_fives")
+    op.drop_index("outages_sample", "outages")
     op.drop_index("outages_opened", "outages")
     op.create_index("outages_started", "outages", ["started_at"])
     op.drop_index("sessions_wrong_clock", "sessions")

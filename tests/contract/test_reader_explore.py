@@ -157,6 +157,9 @@ def test_of_many_outages_some_are_looked_at_evenly_and_counts_are_multiplied(
     assert found.one_in == 9
     assert found.count % 9 == 0
     assert abs(found.count - 4_002) < 600
+    few = reader.explore(HOUR, media, bucket_us=FIVE_MINUTES_US, looked_at_max=50, now_us=NOW_US)
+    assert (few.one_in, few.count % 128) == (128, 0)
+    assert abs(few.count - 4_002) < 600
     busy = [one.count for one in found.trend if one.outcome == "closed"]
     assert [round(count, -2) for count in busy[1:-1]] == [500] * 7
 
