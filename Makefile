@@ -106,6 +106,7 @@ bench-e2e: setup $(COMPILED)/stamp ## From Kafka to the commit, beside peers; fr
 	@$(BIN)/python benchmarks/export.py
 	@$(BIN)/python benchmarks/event_to_page.py
 	@$(BIN)/python benchmarks/erasing.py
+	@$(BIN)/python benchmarks/scrape.py
 
 BENCH_QUICK := --events 250000 --live 20000 60000 --peers --peer-seconds 8
 bench-quick: setup $(COMPILED)/stamp ## The same with fewer events: whether something has moved, in under five minutes
@@ -118,7 +119,6 @@ bench-quick: setup $(COMPILED)/stamp ## The same with fewer events: whether some
 	@$(BIN)/python benchmarks/reads.py --code $(COMPILED)/site --events 1000000 --rate 5000 --seconds 15
 
 bench-reads: setup $(COMPILED)/stamp ## How long every endpoint and page takes over ten million events, cold and warm, while more are written
-	@$(BIN)/python benchmarks/reads.py --code $(COMPILED)/site $(BENCH_ARGS)
 	@$(BIN)/python benchmarks/every.py --code $(COMPILED)/site $(BENCH_ARGS)
 
 bench-dashboards: setup ## How long each dashboard takes until all its queries are answered, over ten million events

@@ -64,6 +64,12 @@ BYTES_MAX: Final = 64 * 2**20
 ROWS: Final = 20_000
 DAY_US: Final = 86_400_000_000
 RAW_TIMES: Final = 3
+PAGE_GOAL: Final = "< 300"
+GOALS: Final = {
+    "/api/v1/breakdowns/failure-codes": "< 100",
+    "/api/v1/rooms/{room_sid}/timeline": "< 30",
+    "/api/v1/sessions": "< 30",
+}
 ALERT: Final = "5eed5eed5eed5eed"
 
 Took = dict[str, list[float]]
@@ -165,7 +171,13 @@ def measure(here: Rig, store: Store, held: Held, rate: float, seconds: float, ro
             theirs = percentile(beside.get(name, quiet[name]), percent) * 1000
             for words, values in (("cold", first[name]), ("warm", busy[name])):
                 mine = percentile(values, percent) * 1000
-                yield Figure(f"{name}, {words}, p{percent}", mine, "ms", peer, theirs, None, {**told, "n": len(values)})
+                goal = _goal(name) if (words, percent) == ("warm", 95) else None
+                yield Figure(f"{name}, {words}, p{percent}", mine, "ms", peer, theirs, goal, {**told, "n": len(values)})
+
+
+def _goal(path: str) -> str | None:
+    """What is asked of an address; an answer in time for its page's first paint."""
+    return GOALS.get(path, None if path.startswith(("/api/", "/openapi")) else PAGE_GOAL)
 
 
 def _app(engine: Engine) -> FastAPI:
