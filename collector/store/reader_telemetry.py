@@ -8,8 +8,9 @@ bounded: see ODD_SESSIONS_MAX and LAST.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from heapq import nsmallest
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -83,7 +84,7 @@ def telemetry(connection: Connection, span: Span, bucket_us: int, retention: Ret
         live=connection.execute(select(func.count()).where(sessions.c.fate == "live")).scalar_one(),
         by=_by(connection, span, odd),
         over_time=_over_time(connection, span, bucket_us, odd),
-        gaps=_gaps(odd),
+        gaps=_gaps(connection, odd),
         silent=_silent(connection, span),
         lost=_lost(odd),
         refused=_refused(connection, span),
@@ -108,8 +109,8 @@ class Odd(NamedTuple):
 
 
 def _odd(connection: Connection, span: Span) -> tuple[Odd, ...]:
-    """Unordered: an order would lead SQLite by another index."""
-    facts = (sessions.c[name] for name in (*_SHOWN, "fate", "received_to", "received_more", "lost"))
+    """Unordered: an order would lead SQLite by another index. Few columns: there may be very many rows."""
+    facts = (sessions.c[name] for name in ("session_id", *DIMENSIONS, "fate", "received_to", "received_more", "lost"))
     rows = connection.execute(
         select(*facts, STARTED.label("began")).where(told_in(span), ODD).limit(ODD_SESSIONS_MAX)
     ).all()
@@ -122,23 +123,19 @@ def _odd(connection: Connection, span: Span) -> tuple[Odd, ...]:
 
 
 def _by(connection: Connection, span: Span, odd: Sequence[Odd]) -> dict[str, tuple[ToldBy, ...]]:
-    told = [*_ended_by(connection, span), *_going_on_by(connection, span)]
+    told = [*_ended_by(connection, span), *_going_on_by(connection, span), *_odd_by(odd)]
     found = {}
     for place, name in enumerate(DIMENSIONS):
         there: Counter[str | None] = Counter()
         held: Counter[str | None] = Counter()
         silent: Counter[str | None] = Counter()
         missing: Counter[str | None] = Counter()
-        for *values, n, its, quiet in told:
+        for *values, n, its, quiet, less in told:
             value = values[place] or None
             there[value] += int(n)
             held[value] += int(its)
             silent[value] += int(quiet)
-        for one in odd:
-            value = getattr(one.row, name)
-            missing[value] += one.missing
-            if one.row.received_more is not None and one.row.fate in GOING_ON:
-                held[value] += one.held
+            missing[value] += less
         worst = sorted(there, key=lambda value: (-missing[value], -silent[value], -there[value], value or ""))
         found[name] = tuple(
             ToldBy(
@@ -159,15 +156,31 @@ def _ended_by(connection: Connection, span: Span) -> Sequence[AnyRow]:
     by, n = [of[name] for name in DIMENSIONS], func.sum(of.n)
     silent = func.sum(case((of.fate == "lost", of.n), else_=0))
     return connection.execute(
-        select(*by, n, func.sum(of.c), silent).where(of.kind == "ended", *told.within).group_by(*by).having(n != 0)
+        select(*by, n, func.sum(of.c), silent, literal(0))
+        .where(of.kind == "ended", *told.within)
+        .group_by(*by)
+        .having(n != 0)
     ).all()
 
 
 def _going_on_by(connection: Connection, span: Span) -> Sequence[AnyRow]:
     by = [sessions.c[name] for name in DIMENSIONS]
     return connection.execute(
-        select(*by, func.count(), func.sum(WHOLE), literal(0)).where(goes_on(span)).group_by(*by)
+        select(*by, func.count(), func.sum(WHOLE), literal(0), literal(0)).where(goes_on(span)).group_by(*by)
     ).all()
+
+
+def _odd_by(odd: Sequence[Odd]) -> Iterator[tuple[Any, ...]]:
+    """What is missing of odd sessions; and what came of those that go on with gaps, which are in no sum."""
+    of_client = attrgetter(*DIMENSIONS)
+    missing, held = Counter[tuple[Any, ...]](), Counter[tuple[Any, ...]]()
+    for one in odd:
+        values = of_client(one.row)
+        missing[values] += one.missing
+        if one.row.received_more is not None and one.row.fate in GOING_ON:
+            held[values] += one.held
+    for values, less in missing.items():
+        yield (*values, 0, held[values], 0, less)
 
 
 def _clocks(connection: Connection, span: Span, there: int) -> Clocks:
@@ -218,9 +231,13 @@ def _over_time(connection: Connection, span: Span, bucket_us: int, odd: Sequence
     )
 
 
-def _gaps(odd: Sequence[Odd]) -> tuple[OddSession, ...]:
+def _gaps(connection: Connection, odd: Sequence[Odd]) -> tuple[OddSession, ...]:
     worst = nsmallest(LAST, (one for one in odd if one.missing), key=lambda one: (-one.missing, one.row.session_id))
-    return tuple(_odd_view(one.row, one.missing) for one in worst)
+    ids = [one.row.session_id for one in worst]
+    rows = connection.execute(select(*(sessions.c[name] for name in _SHOWN)).where(sessions.c.session_id.in_(ids)))
+    shown_of = {row.session_id: row for row in rows}
+    found = ((shown_of.get(one.row.session_id), one.missing) for one in worst)
+    return tuple(_odd_view(row, missing) for row, missing in found if row is not None)
 
 
 def _silent(connection: Connection, span: Span) -> tuple[OddSession, ...]:
