@@ -64,7 +64,7 @@ def test_what_an_alert_is_about_is_what_the_runbooks_have_in_its_order() -> None
 
 @EACH
 def test_an_alert_says_what_to_do_first(alert: Rule) -> None:
-    if alert["labels"]["severity"] != "none" and alert["alert"] != "RtcFailureSpike":
+    if alert["labels"]["severity"] != "none":
         assert " First: " in alert["annotations"]["description"]
 
 
