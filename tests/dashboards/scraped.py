@@ -1,6 +1,8 @@
 """A collector's metrics behind a real HTTP address, for a real Prometheus to scrape."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -9,6 +11,8 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry
 
 from collector.metrics import Held, Metrics
+from tests.dashboards.rule_files import RULE_FILES
+from tests.servers.prometheus import Prometheus
 
 SESSION_ID = UUID("01900000-0000-7000-8000-00000000abcd")
 
@@ -92,3 +96,16 @@ class Scraped:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+@contextmanager
+def watched(collector: Scraped) -> Iterator[Prometheus]:
+    """A real Prometheus with our rules that scrapes a collector, and evaluates them, every second."""
+    rules = {path.name: path.read_text().replace("interval: 30s", "interval: 1s") for path in RULE_FILES}
+    configuration = f"""
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+rule_files: {sorted(rules)}
+scrape_configs: [{{job_name: roomwatch, static_configs: [{{targets: ['{collector.address}']}}]}}]
+"""
+    with Prometheus(configuration, rules) as server:
+        yield server

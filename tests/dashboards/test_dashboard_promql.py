@@ -8,8 +8,7 @@ from typing import Any
 import promql_parser
 import pytest
 
-from tests.dashboards.rule_files import RULE_FILES
-from tests.dashboards.scraped import SESSION_ID, Scraped, live_through
+from tests.dashboards.scraped import SESSION_ID, Scraped, live_through, watched
 from tests.dashboards.shown import ANNOTATIONS, COMMITTED, LISTED, PANEL_EXPRESSIONS, selected
 from tests.servers.prometheus import Prometheus
 from tests.waiting import wait_until
@@ -47,17 +46,10 @@ def test_a_label_that_its_metric_never_has_is_found(expr: str) -> None:
 def prometheus(prometheus_binary: object) -> Iterator[Prometheus]:
     """A real Prometheus with our rules that has scraped a collector before and after something happened."""
     del prometheus_binary
-    with Scraped() as collector:
-        rules = {path.name: path.read_text().replace("interval: 30s", "interval: 1s") for path in RULE_FILES}
-        configuration = f"""
-global: {{scrape_interval: 1s, evaluation_interval: 1s}}
-rule_files: {sorted(rules)}
-scrape_configs: [{{job_name: roomwatch, static_configs: [{{targets: ['{collector.address}']}}]}}]
-"""
-        with Prometheus(configuration, rules) as server:
-            wait_until(lambda: server.query("rtc_terminal_failures_total"), within_s=30)
-            live_through(collector.metrics, now_us=time.time_ns() // 1000)  # noqa: TID251 - the servers' clock is real
-            yield server
+    with Scraped() as collector, watched(collector) as server:
+        wait_until(lambda: server.query("rtc_terminal_failures_total"), within_s=30)
+        live_through(collector.metrics, now_us=time.time_ns() // 1000)  # noqa: TID251 - the servers' clock is real
+        yield server
 
 
 @pytest.mark.parametrize("expr", PANEL_EXPRESSIONS)

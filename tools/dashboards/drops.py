@@ -8,7 +8,7 @@ from tools.dashboards import promql
 from tools.dashboards.frame import dashboard as framed
 from tools.dashboards.frame import label_variable, link_to
 from tools.dashboards.panels import bars, coarse, instant, linked, query, row, series, stat, table, wide
-from tools.dashboards.promql import REGION, drop_rate, failures, in_range, or_none, per_minute, rates_that_rose
+from tools.dashboards.promql import REGION, drop_rate, failures, in_range, or_none, or_zero, per_minute, rates_that_rose
 from tools.dashboards.shared import spike_score
 from tools.dashboards.vocabulary import (
     COUNT,
@@ -37,13 +37,13 @@ def how_many() -> list[Json]:
             "Sessions dropped with a code",
             "Sessions that had joined and were dropped with one of the chosen codes, in the time range and the chosen "
             "regions; each once, however often it retried.",
-            instant(in_range(failures(SESSION))),
+            instant(or_zero(in_range(failures(SESSION)))),
         ),
         stat(
             "Sessions that did not join",
             "Sessions that ended before they joined, with one of the chosen codes, in the time range and the chosen "
             "regions. Who cancelled is not counted.",
-            instant(in_range(failures(JOIN))),
+            instant(or_zero(in_range(failures(JOIN)))),
         ),
         stat(
             "Drop rate in the time range",
@@ -109,6 +109,7 @@ def where() -> list[Json]:
                     "join in it: a region with more people has no higher line. All regions together: look at releases.",
                     [query(ratio, "{{region}}")],
                     unit=SHARE,
+                    when_none="no attempt",
                 )
             ),
             RELEASES.question,

@@ -8,7 +8,7 @@ from tools.dashboards import promql
 from tools.dashboards.frame import dashboard as framed
 from tools.dashboards.frame import label_variable, link_to
 from tools.dashboards.panels import coarse, heatmap, instant, linked, query, row, series, stat
-from tools.dashboards.promql import DECIDED, REGION, in_range, outages_ended, per_minute, quantile
+from tools.dashboards.promql import DECIDED, REGION, in_range, outages_ended, per_minute, quantile, quantile_in_range
 from tools.dashboards.shared import reconnect_success
 from tools.dashboards.vocabulary import DROPS, OUTAGES, PER_MINUTE, RECONNECT_OBJECTIVE, SECONDS, SHARE, Json
 
@@ -26,7 +26,6 @@ def now() -> list[Json]:
     opened = f"rtc_outages_started_total{{{REGION}}}"
     hours = f"sum(avg_over_time(rtc_sessions_live{{{REGION}}}[$__range]))"
     flaps = f"{in_range('rtc_outage_flaps_total')} / ({in_range('rtc_outages_started_total')} > 0)"
-    p95 = f"histogram_quantile(0.95, sum by (le) (increase({DURATION}_bucket{RECOVERED}[$__range])))"
     return [
         reconnect_success(),
         stat(
@@ -48,7 +47,7 @@ def now() -> list[Json]:
             "95 % are back within",
             "The 95th percentile of the downtime of recovered outages in the time range, all regions; to the edge of a "
             "bucket.",
-            instant(p95),
+            instant(quantile_in_range(0.95, DURATION, RECOVERED)),
             unit=SECONDS,
             when_none="no outage",
         ),
@@ -112,6 +111,7 @@ def how_long() -> list[Json]:
             ],
             unit=SECONDS,
             colours=("quantile",),
+            when_none="no outage",
         ),
         heatmap(
             "Time to reconnect, distribution",
@@ -143,6 +143,7 @@ def over_time() -> list[Json]:
                 colours=("success",),
                 below_is_bad=RECONNECT_OBJECTIVE,
                 most=1,
+                when_none="no outage",
             )
         ),
         series(
@@ -152,6 +153,7 @@ def over_time() -> list[Json]:
             [query(reconnecting, "reconnecting")],
             unit=SECONDS,
             colours=("state",),
+            when_none="no session",
         ),
     ]
 

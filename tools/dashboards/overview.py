@@ -97,6 +97,7 @@ def promise() -> list[Json]:
                     [query(promql.dropped_share_by_region(over="1h"), "{{region}}")],
                     unit=SHARE,
                     above_is_bad=BUDGET,
+                    when_none="no session",
                 )
             ),
             DROPS.question,

@@ -84,10 +84,12 @@ def series(
     most: float | None = None,
     least: float | None = 0,
     beside: bool = False,
+    when_none: str = "",
 ) -> Json:
     """Lines over time; stacked where the parts make a whole. `colours` are kinds of the vocabulary.
 
-    `beside`: the legend stands on the right, for panels that are wide and have many series.
+    `beside`: the legend stands on the right, for panels that are wide and have many series. `when_none` is shown in
+    place of lines where a share or a quantile is of nothing.
     """
     bounded = above_is_bad is not None or below_is_bad is not None
     custom = {
@@ -109,6 +111,8 @@ def series(
         field["defaults"]["max"] = most
     if least is None:
         del field["defaults"]["min"]
+    if when_none:
+        field["defaults"]["noValue"] = when_none
     field["overrides"] = coloured(*colours)
     return panel("timeseries", title, description, targets, field) | {
         "options": {

@@ -3,7 +3,7 @@
 Rules:
 1. Sum over collectors, always: a single one is no subject of a panel.
 2. A counter stands in `rate` or `increase`, before it is summed.
-3. A panel whose thing never happened shows 0 or `none`, not "no data".
+3. A panel whose thing never happened shows 0 or `none`; where a share or a quantile is of nothing it says so.
 """
 
 from __future__ import annotations
@@ -36,8 +36,13 @@ def in_range(selector: str, by: str = "", *, over: str = "$__range") -> str:
 
 
 def quantile(q: float, histogram: str, selector: str = "") -> str:
-    """A quantile of a histogram over time."""
-    return f"histogram_quantile({q}, sum by (le) (rate({histogram}_bucket{selector}[$__rate_interval])))"
+    """A quantile of a histogram over time; nothing, which is not NaN, where nothing was observed."""
+    return f"histogram_quantile({q}, sum by (le) (rate({histogram}_bucket{selector}[$__rate_interval]))) >= 0"
+
+
+def quantile_in_range(q: float, histogram: str, selector: str = "") -> str:
+    """A quantile of a histogram over the range shown; nothing where nothing was observed."""
+    return f"histogram_quantile({q}, sum by (le) (increase({histogram}_bucket{selector}[$__range]))) >= 0"
 
 
 def rates_that_rose(by: str, selector: str) -> str:
@@ -49,6 +54,11 @@ def rates_that_rose(by: str, selector: str) -> str:
 def highest(expr: str) -> str:
     """The highest value of a gauge within each step: what lasts half a minute must show on a day too."""
     return f"max_over_time({expr}[$__rate_interval:15s])"
+
+
+def or_zero(expr: str) -> str:
+    """The expression, or 0 while none of its series is there."""
+    return f"{expr} or vector(0)"
 
 
 def or_none(expr: str, label: str) -> str:

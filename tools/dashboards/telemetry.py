@@ -6,7 +6,7 @@ from typing import Final
 
 from tools.dashboards.frame import dashboard as framed
 from tools.dashboards.panels import instant, query, row, series, stat
-from tools.dashboards.promql import in_range, quantile, rates_that_rose
+from tools.dashboards.promql import in_range, quantile, quantile_in_range, rates_that_rose
 from tools.dashboards.vocabulary import (
     BYTES,
     COMPLETE_FROM,
@@ -50,7 +50,7 @@ def now() -> list[Json]:
             "Stored within",
             "Freshness: the 99th percentile in the time range of the time from an event's append at the broker to its "
             "commit in the store; to the edge of a bucket.",
-            instant(f"histogram_quantile(0.99, sum by (le) (increase({DELAY}_bucket[$__range])))"),
+            instant(quantile_in_range(0.99, DELAY)),
             unit=SECONDS,
             when_none="no event",
         ),
@@ -98,12 +98,14 @@ def late() -> list[Json]:
             ],
             unit=SECONDS,
             above_is_bad=LAG_MAX_S,
+            when_none="no partition",
         ),
         series(
             "Records waiting",
             "Records of the topic that are not stored yet. It rises when a collector is down or the store is slow, "
             "and falls back when they have caught up.",
             [query("sum(max by (partition) (rtc_collector_lag_messages))", "records")],
+            when_none="no partition",
         ),
     ]
 
@@ -153,6 +155,7 @@ def store() -> list[Json]:
             ],
             unit=SECONDS,
             colours=("quantile",),
+            when_none="no event",
         ),
         series(
             "Size of the store",
