@@ -242,17 +242,27 @@ def any_span(since: str | None, until: str | None, now_us: int, zone: tzinfo | N
 
 
 def span_of(
-    since: str, until: str | None, now_us: int, until_us: int | None = None, zone: tzinfo | None = None
+    since: str,
+    until: str | None,
+    now_us: int,
+    until_us: int | None = None,
+    zone: tzinfo | None = None,
+    names: tuple[str, str] = ("since", "until"),
 ) -> Span:
-    """The stretch between two times as they are asked for; `until_us` where none is named. Raises BadFilter."""
-    begin = _moment("since", since, now_us, zone)
-    end = _moment("until", until, now_us, zone) if until is not None else until_us if until_us is not None else now_us
+    """The stretch between two times as they are asked for; `until_us` where none is named. Raises BadFilter.
+
+    `names` are those of the two parameters.
+    """
+    first, last = names
+    begin = moment_of(first, since, now_us, zone)
+    end = moment_of(last, until, now_us, zone) if until is not None else until_us if until_us is not None else now_us
     if begin >= end:
-        raise BadFilter("since", since, f"is not before until ({until or 'now'})")
+        raise BadFilter(first, since, f"is not before {last} ({until or 'now'})")
     return Span(begin, end)
 
 
-def _moment(name: str, text: str, now_us: int, zone: tzinfo | None) -> int:
+def moment_of(name: str, text: str, now_us: int, zone: tzinfo | None) -> int:
+    """A time as it is asked for, in µs since 1970. Raises BadFilter, which names the parameter."""
     try:
         return moment_us(text, now_us, zone)
     except ValueError as error:

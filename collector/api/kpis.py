@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from collector.api.breakdown_filters import ClientsQuery
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.fields import FieldsRoute
-from collector.api.filters import RANGE_MAX_US, Time, span_of
+from collector.api.filters import RANGE_MAX_US, Time, moment_of, span_of
 from collector.api.problems import problems
 from collector.errors import BadFilter
 from collector.store.questions import Span
@@ -55,8 +55,9 @@ class KpisQuery(ClientsQuery):
             if self.compare is not None:
                 raise BadFilter("compare", self.compare, "and compare_since both name a range; take one of them")
             if self.compare_until is not None:
-                return minutes(span_of(self.compare_since, self.compare_until, now_us))
-            since_us = moment_us(self.compare_since, now_us)
+                names = ("compare_since", "compare_until")
+                return minutes(span_of(self.compare_since, self.compare_until, now_us, zone=self.zone(), names=names))
+            since_us = moment_of("compare_since", self.compare_since, now_us, self.zone())
             return minutes(Span(since_us, since_us + length_us))
         if self.compare_until is not None:
             raise BadFilter("compare_until", self.compare_until, "needs compare_since")

@@ -7,9 +7,10 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse
+from pydantic import Field
 
 from collector.api.dependencies import NowDep, ReaderDep
-from collector.api.filters import Time
+from collector.api.filters import Time, ZoneQuery, moment_of
 from collector.api.lanes import draw, whole
 from collector.api.pages.showing import RoomSid, page, part
 from collector.api.room_text import room_text
@@ -18,31 +19,33 @@ from collector.api.windows import query_of, window
 from collector.api.words import who
 from collector.store.reader import Reader
 from collector.store.views import RoomTimeline
-from collector.times import moment_us
 
 router = APIRouter(default_response_class=HTMLResponse)
 
-From = Annotated[Time | None, Query(alias="from")]
-To = Annotated[Time | None, Query(alias="to")]
+
+class WindowQuery(ZoneQuery):
+    """Which part of a room's time is looked at."""
+
+    since: Time | None = Field(default=None, alias="from")
+    until: Time | None = Field(default=None, alias="to")
+
+
+WindowDep = Annotated[WindowQuery, Query()]
 
 
 @router.get("/rooms/{room_sid}")
-def room_page(
-    request: Request, room_sid: RoomSid, reader: ReaderDep, now_us: NowDep, since: From = None, until: To = None
-) -> HTMLResponse:
+def room_page(request: Request, room_sid: RoomSid, query: WindowDep, reader: ReaderDep, now_us: NowDep) -> HTMLResponse:
     """One room."""
-    values = _room(reader, room_sid, since, until, now_us)
+    values = _room(reader, room_sid, query, now_us)
     seen = values["window"]
-    query = query_of(seen.span) if seen.zoomed else ""
-    return page(request, "room", values, now_us, f"/fragments/rooms/{quote(room_sid, safe='')}{query}")
+    part_of = query_of(seen.span) if seen.zoomed else ""
+    return page(request, "room", values, now_us, f"/fragments/rooms/{quote(room_sid, safe='')}{part_of}")
 
 
 @router.get("/fragments/rooms/{room_sid}")
-def room_part(
-    request: Request, room_sid: RoomSid, reader: ReaderDep, now_us: NowDep, since: From = None, until: To = None
-) -> HTMLResponse:
+def room_part(request: Request, room_sid: RoomSid, query: WindowDep, reader: ReaderDep, now_us: NowDep) -> HTMLResponse:
     """What changes on the page of a room."""
-    return part(request, "room", _room(reader, room_sid, since, until, now_us), now_us)
+    return part(request, "room", _room(reader, room_sid, query, now_us), now_us)
 
 
 @router.get("/rooms/{room_sid}/text")
@@ -53,13 +56,16 @@ def room_as_text(request: Request, room_sid: RoomSid, reader: ReaderDep, now_us:
     return PlainTextResponse(room_text(room, room_verdict(reader, room, now_us), address))
 
 
-def _room(reader: Reader, room_sid: str, since: str | None, until: str | None, now_us: int) -> dict[str, Any]:
+def _room(reader: Reader, room_sid: str, query: WindowQuery, now_us: int) -> dict[str, Any]:
     room = reader.room_timeline(room_sid, now_us=now_us)
     outages = sorted(
         ((lane, outage) for lane in room.participants for outage in lane.outages),
         key=lambda pair: (pair[1].started_at, str(pair[1].session_id), pair[1].number),
     )
-    asked_since, asked_until = (None if told is None else moment_us(told, now_us) for told in (since, until))
+    asked_since, asked_until = (
+        None if told is None else moment_of(name, told, now_us, query.zone())
+        for name, told in (("from", query.since), ("to", query.until))
+    )
     seen = window(whole(room), asked_since, asked_until)
     told = reader.room_events(room_sid, seen.span)
     return {

@@ -74,6 +74,8 @@ async def test_a_range_is_compared_with_the_one_before_it(api: AsyncClient) -> N
         ({"compare": "-7d"}, "2025-11-17T15:37:00Z"),
         ({"compare_since": "-3h"}, "2025-11-24T13:37:00Z"),
         ({"compare_since": "-3h", "compare_until": "-90m"}, "2025-11-24T13:37:00Z"),
+        ({"tz": "Europe/Berlin", "compare_since": "2025-11-20T12:00"}, "2025-11-20T11:00:00Z"),
+        ({"tz": "Europe/Berlin", "compare_since": "yesterday", "compare_until": "today"}, "2025-11-22T23:00:00Z"),
     ],
 )
 async def test_any_other_range_can_be_compared_with(api: AsyncClient, asked: dict[str, str], since: str) -> None:
@@ -92,6 +94,9 @@ async def test_any_other_range_can_be_compared_with(api: AsyncClient, asked: dic
         ({"compare": "previous", "compare_since": "-3h"}, "compare", "take one of them"),
         ({"compare_until": "-3h"}, "compare_until", "needs compare_since"),
         ({"compare": "yesterday"}, "compare", "pattern"),
+        ({"compare_since": "2025-11-20T12:00"}, "compare_since", "says no time zone"),
+        ({"compare_since": "-3h", "compare_until": "2025-11-24T12:00"}, "compare_until", "says no time zone"),
+        ({"compare_since": "-3h", "compare_until": "-4h"}, "compare_since", "is not before compare_until (-4h)"),
     ],
 )
 async def test_a_comparison_that_says_nothing_is_refused(

@@ -71,3 +71,12 @@ async def test_a_room_as_text_says_what_happened_to_whom_and_where_to_look(api: 
 async def test_a_window_that_ends_before_it_begins_is_refused(api: AsyncClient) -> None:
     refused = await api.get(f"/rooms/{ROOM_SID}?from=-1m&to=-2m")
     assert (refused.status_code, refused.json()["errors"][0]["name"]) == (422, "from")
+
+
+async def test_a_window_is_by_the_clocks_of_a_zone_and_what_says_none_is_refused(api: AsyncClient) -> None:
+    berlin = await api.get(f"/rooms/{ROOM_SID}?from=2025-11-24T17:15&to=2025-11-24T17:20&tz=Europe/Berlin")
+    assert f"/fragments/rooms/{ROOM_SID}?from=2025-11-24T16:15:00.000Z&amp;to=2025-11-24T16:20:00.000Z" in berlin.text
+    for name in ("from", "to"):
+        refused = await api.get(f"/rooms/{ROOM_SID}?{name}=2025-11-24T16:15")
+        (error,) = refused.json()["errors"]
+        assert (refused.status_code, error["name"]) == (422, name)
