@@ -2,6 +2,7 @@
 // Without scripts the link beside such a button shows the same text.
 
 import { REPLACED } from "./live.js";
+import { wait } from "./waiting.js";
 
 const SAID_MS = 2500;
 
@@ -23,6 +24,7 @@ async function copy(button) {
   const words = button.dataset.words ?? button.textContent ?? "";
   button.dataset.words = words;
   let said = "Copied";
+  const there = wait();
   try {
     const answer = await fetch(button.dataset.copy ?? "", { headers: { Accept: "text/plain" } });
     if (!answer.ok) throw new Error(`status ${answer.status}`);
@@ -30,6 +32,7 @@ async function copy(button) {
   } catch {
     said = "Could not copy";
   }
+  there();
   button.textContent = said;
   const told = document.getElementById("copied");
   if (told) told.textContent = said;

@@ -5,6 +5,7 @@
 import { Feed } from "./feed.js";
 import { fragmentOf } from "./fragment.js";
 import { isSelected, keepPlace } from "./keeping.js";
+import { wait } from "./waiting.js";
 
 /** Without a feed. */
 const EVERY_MS = 4000;
@@ -50,6 +51,11 @@ class Live {
   #paused = false;
   #asking = false;
   #more = false;
+  /**
+   * Ends the wait of whoever resumed: only an answer that somebody asked for by hand is awaited visibly.
+   * @type {() => void}
+   */
+  #there = () => {};
   /** @type {number | undefined} */
   #timer;
   #main;
@@ -102,8 +108,11 @@ class Live {
     this.#pause.textContent = now ? "Resume" : "Pause";
     this.#tell();
     this.#turn();
+    this.#there();
+    if (now) return;
     // Who resumes wants to see it now, however long answers take.
-    if (!now) this.#later(0);
+    this.#there = wait();
+    this.#later(0);
   }
 
   #soon() {
@@ -142,6 +151,7 @@ class Live {
       this.#failures += 1;
     }
     this.#asking = false;
+    this.#there();
     this.#answeredAt = performance.now();
     this.#tookMs = this.#answeredAt - askedAt;
     this.#tell();
@@ -152,10 +162,12 @@ class Live {
   /** @param {string} fragment */
   async #show(fragment) {
     this.#main.dataset.fragment = fragment;
+    const there = wait();
     try {
       const told = await fragmentOf(fragment);
       // Somebody may have asked for yet another view meanwhile.
       if (this.#main.dataset.fragment === fragment) this.#put(told);
+      there();
     } catch {
       location.reload();
     }

@@ -5,6 +5,7 @@ import { offerCopies } from "./copy.js";
 import { keepUpToDate } from "./live.js";
 import { listenForSearch } from "./search.js";
 import { showViewersZone } from "./times.js";
+import { tellOfNavigation } from "./waiting.js";
 import { makeTimelineZoomable } from "./zoom.js";
 
 keepUpToDate();
@@ -12,3 +13,4 @@ showViewersZone();
 listenForSearch();
 makeTimelineZoomable();
 offerCopies();
+tellOfNavigation();
