@@ -17,7 +17,6 @@ from tools.dashboards.shipped import DASHBOARDS as SHIPPED
 
 COMMITTED: Final = {path.name: json.loads(path.read_text()) for path in sorted(DASHBOARDS.glob("roomwatch-*.json"))}
 LISTED: Final = {metric.name: metric for metric in Metrics(CollectorRegistry(), version="0").listed}
-KNOWN: Final = LISTED.keys() | recorded()
 UIDS: Final = [board.uid for board in SHIPPED]
 
 PANEL_EXPRESSIONS: Final = sorted(
@@ -85,3 +84,7 @@ def _selected(node: Any, grouped: frozenset[str]) -> Iterator[Selected]:
                 yield from _selected(argument, frozenset() if node.func.name == "label_replace" else grouped)
         case "ParenExpr" | "SubqueryExpr" | "UnaryExpr":
             yield from _selected(node.expr, grouped)
+
+
+KNOWN: Final = {name: labels_of(name) for name in LISTED.keys() | recorded()}
+"""The labels of every metric and recorded series."""

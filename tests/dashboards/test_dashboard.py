@@ -12,7 +12,7 @@ from collector import metric_labels
 from session_core.errors import CATALOGUE
 from tests.dashboards.rule_files import DASHBOARDS, ROOT, alerts, rules
 from tests.dashboards.shown import COMMITTED, KNOWN, LISTED, UIDS
-from tools.dashboards import lint, overview
+from tools.dashboards import lint, overview, releases
 from tools.dashboards.files import FILES
 from tools.dashboards.lint_queries import metrics_in
 from tools.dashboards.shipped import DASHBOARDS as SHIPPED
@@ -24,6 +24,7 @@ from tools.dashboards.vocabulary import (
     OBJECTIVE,
     OVERVIEW,
     RECONNECT_OBJECTIVE,
+    RELEASES,
     SPIKE_SCORE,
 )
 
@@ -126,6 +127,13 @@ FAULTS: list[tuple[Callable[[Dashboard], object], str]] = [
     (set_expr('sum(rtc_sessions_live{region="$region"})'), "needs =~"),
     (set_expr("sum(rate(rtc_connect_attempts_total[5m]))"), "a fixed range"),
     (set_expr("sum(rtc_connect_attempts_total)"), "a counter without rate"),
+    (set_expr("sum(rtc_sessions_live)"), "it does not honour $region"),
+    (
+        set_expr('sum(rtc_sessions_live{region=~"$region"}) / sum(rtc_sessions_reconnecting)'),
+        "one part is chosen by $region and another is not",
+    ),
+    (lambda d: d["templating"]["list"].pop(1), "it can be chosen by $region, which is not declared"),
+    (lambda d: first_panel(d).update(description="Drops."), "does not say that it is of all regions"),
     (lambda d: d["templating"]["list"].append({**d["templating"]["list"][1], "name": "spare"}), "$spare is declared"),
     (lambda d: d["templating"]["list"][1].update(refresh=1), "does not follow the time range"),
     (lambda d: d["templating"]["list"][1].update(allValue=None), "does not take several values"),
@@ -138,6 +146,26 @@ def test_the_linter_finds(spoil: Callable[[Dashboard], object], fault: str) -> N
     dashboard = copy.deepcopy(overview.dashboard())
     spoil(dashboard)
     assert fault in "\n".join(lint.faults(dashboard, f"{OVERVIEW.uid}.json", KNOWN, UIDS))
+
+
+def first_statement(dashboard: Dashboard, old: str, new: str) -> None:
+    target = first_panel(dashboard)["targets"][0]
+    assert old in target["rawSql"]
+    target["rawSql"] = target["rawSql"].replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "fault"),
+    [
+        (lambda d: d["templating"]["list"].pop(2), "the store can be chosen by $sdk, which is not declared"),
+        (lambda d: first_statement(d, "${sdk:sqlstring}", "'all'"), "it does not honour $sdk"),
+        (lambda d: first_statement(d, "${code:sqlstring}", "'all'"), "it does not honour $code"),
+    ],
+)
+def test_the_linter_finds_of_the_store(spoil: Callable[[Dashboard], object], fault: str) -> None:
+    dashboard = copy.deepcopy(releases.dashboard())
+    spoil(dashboard)
+    assert fault in "\n".join(lint.faults(dashboard, f"{RELEASES.uid}.json", KNOWN, UIDS))
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,36 @@ def test_a_variable_has_words_to_choose_from_and_choosing_one_leaves_fewer_sessi
     assert sum(total({name: word}) for word in words) == total({})
 
 
+def statement_of(title: str) -> str:
+    (sql,) = [target["rawSql"] for label, target in TARGETS if label == f"roomwatch-releases: {title}"]
+    return str(sql)
+
+
+def test_a_code_splits_what_was_dropped_by_version(store: Store) -> None:
+    sql = statement_of("Drop-free sessions by app version")
+    of_all = {row["Version"]: row["Dropped"] for row in store.ask(sql)}
+    found = store.ask(statement_of("Failure codes by app version"))
+    with_code = {
+        row["Version"]: row["Sessions"] for row in found if (row["Code"], row["Phase"]) == ("53405", "session")
+    }
+    split = {row["Version"]: row["Dropped"] for row in store.ask(sql, {"code": "53405"})}
+    assert split.keys() == of_all.keys()
+    assert {version: number for version, number in split.items() if number} == with_code
+    assert 0 < sum(split.values()) < sum(of_all.values())
+
+
+def test_attempts_per_outage_are_those_of_the_outages_that_the_core_drove(store: Store) -> None:
+    ((of_all,),) = (row.values() for row in store.ask(statement_of("Attempts per outage")))
+    with store.connect() as connection:
+        counted = (
+            "SELECT sum(attempts)::float8 / count(*) FROM outages WHERE outcome <> 'open' AND attempts IS NOT NULL"
+        )
+        assert connection.execute(counted).fetchone() == (pytest.approx(of_all),)
+    points = store.ask(statement_of("Attempts per outage, by app version"))
+    assert len({row["metric"] for row in points}) > 1
+    assert min(row["value"] for row in points) < of_all < max(row["value"] for row in points)
+
+
 def test_a_word_with_a_quote_in_it_is_a_word(store: Store) -> None:
     (sql,) = [t["rawSql"] for label, t in TARGETS if label == "roomwatch-releases: Drop-free sessions by app version"]
     assert store.ask(sql, {"version": "4.7.0') OR ('' = '"}) == []

@@ -1,16 +1,17 @@
-"""What the page of KPIs offers to copy can be run."""
+"""What the pages of KPIs offer to copy can be run."""
 
 import re
+from uuid import UUID
 
 import promql_parser
 import pytest
-from sqlalchemy import create_engine, insert, text
+from sqlalchemy import Table, create_engine, insert, text
 
 from collector.metrics import Metrics
-from collector.store.tables import metadata, rollups
+from collector.store.tables import metadata, outages, rollups, sessions
 from tests.dashboards.rule_files import ROOT
 
-PAGE = (ROOT / "docs" / "kpis.md").read_text()
+PAGE = "".join((ROOT / "docs" / name).read_text() for name in ("kpis.md", "kpis-sql.md"))
 PROMQL = re.findall(r"^```promql\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 SQL = re.findall(r"^```sql\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
@@ -30,9 +31,39 @@ def rollup(kind: str, n: int, **values: object) -> dict[str, object]:
     return {"minute": 5, "kafka_partition": 0, "kind": kind, "code": -1, **sums, **empty, **values}
 
 
+def row(table: Table, **values: object) -> dict[str, object]:
+    """A row in which nothing is told but these values."""
+    needed = (column.name for column in table.c if not column.nullable)
+    return {name: b"" if name == "keys" else 0 for name in needed} | values
+
+
+def session(number: int, **values: object) -> dict[str, object]:
+    return row(sessions, session_id=UUID(int=number)) | {"joined_at": None, "ended_at": None} | values
+
+
 def test_the_sql_of_the_page_gives_the_figures_of_its_formulas() -> None:
     engine = create_engine("sqlite://")
-    metadata.create_all(engine, tables=[rollups])
+    metadata.create_all(engine, tables=[rollups, sessions, outages])
+    there = [
+        session(1, joined_at=100, ended_at=1_200, outages=19, fate="dropped"),
+        session(2, joined_at=300, outages=1, fate="live"),
+        session(3, joined_at=400, ended_at=1_500, fate="left"),
+        session(4, joined_at=200, ended_at=900, fate="left"),
+        session(5, ended_at=1_100, fate="not_joined"),
+        session(6, fate="connecting"),
+        session(7, ended_at=1_300, fate="lost"),
+    ]
+    opened = [
+        row(
+            outages,
+            session_id=UUID(int=1 if number else 2),
+            number=number,
+            opened_at=1_100,
+            outcome="recovered",
+            downtime_ms=100 * (number + 1),
+        )
+        for number in range(20)
+    ]
     rows = [
         rollup("started", 100),
         rollup("joined", 90, c=60, d=6),
@@ -46,12 +77,15 @@ def test_the_sql_of_the_page_gives_the_figures_of_its_formulas() -> None:
         rollup("outage_ended", 5, outcome="abandoned"),
     ]
     with engine.begin() as connection:
-        connection.execute(insert(rollups), rows)
-        bounds = {"from_minute": 0, "to_minute": 60}
+        for table, its in ((rollups, rows), (sessions, there), (outages, opened)):
+            connection.execute(insert(table), its)
+        bounds = {"from_minute": 0, "to_minute": 60, "since": 1_000, "until": 2_000}
         answers = [connection.execute(text(sql), bounds).all() for sql in SQL]
     assert answers == [
         [(90 / 95, 0.1, 0.0, 360.0, 0.9)],
         [(0.6, 0.8, 0.25, 2.5, 0.8)],
         [(0.25, 20.0, 0.1, 0.9)],
+        [(1_900,)],
+        [(2 / 3,)],
         [("join", 53000, 4, 0.8), ("join", 53105, 1, 0.2), ("session", 53002, 9, 1.0)],
     ]

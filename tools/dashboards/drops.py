@@ -25,6 +25,7 @@ DESCRIPTION: Final = (
     "Which codes end sessions or keep them from joining: how many, what share, since when, in which region, and what "
     "has grown since last week. By version it is told by 'Is this release worse?'."
 )
+BY_VERSION: Final = f"By version: {RELEASES.question}"
 MOVERS: Final = 10
 JOIN: Final = 'phase="join"'
 SESSION: Final = 'phase="session"'
@@ -70,16 +71,20 @@ def shares() -> list[Json]:
     return [
         wide(
             12,
-            series(
-                "Sessions that failed, by code",
-                "Per minute, by code and phase (join: never joined; session: dropped). A step at one moment is "
-                "a release or an outage; a slow rise is a network or an expiring certificate. An exemplar leads to a "
-                "session.",
-                [query(by_code, "{{code}} {{phase}}", exemplars=True)],
-                unit=PER_MINUTE,
-                colours=("code",),
-                stacked=True,
-                beside=True,
+            linked(
+                series(
+                    "Sessions that failed, by code",
+                    "Per minute, by code and phase (join: never joined; session: dropped). A step at one moment is "
+                    "a release or an outage; a slow rise is a network or an expiring certificate. An exemplar "
+                    "leads to a session.",
+                    [query(by_code, "{{code}} {{phase}}", exemplars=True)],
+                    unit=PER_MINUTE,
+                    colours=("code",),
+                    stacked=True,
+                    beside=True,
+                ),
+                BY_VERSION,
+                link_to(RELEASES, "region", "code"),
             ),
         ),
         share(

@@ -13,6 +13,7 @@ from itertools import combinations
 from typing import Any, Final
 
 from tools.dashboards.lint_queries import metrics_in, of_expression, of_sql, variables_in
+from tools.dashboards.lint_variables import Labels, of_variables
 from tools.dashboards.panels import GRID_COLUMNS
 from tools.dashboards.vocabulary import MEANINGS
 
@@ -27,16 +28,17 @@ LEGEND_LABEL: Final = re.compile(r"\{\{(\w+)\}\}")
 DASHBOARD_LINK: Final = re.compile(r"^/d/(?P<uid>[a-z0-9-]+)\?(?P<query>.+)$")
 
 
-def faults(dashboard: Json, file_name: str, known_metrics: Collection[str], uids: Collection[str] = ()) -> list[str]:
+def faults(dashboard: Json, file_name: str, labels: Labels, uids: Collection[str] = ()) -> list[str]:
     """Everything that is wrong with a dashboard, as sentences; nothing when it is in order.
 
-    `uids` are those of all dashboards that are shipped.
+    `labels` are those of every metric and recorded series; `uids` those of all dashboards that are shipped.
     """
     return [
         *_of_the_whole(dashboard, file_name),
         *_of_the_grid(panels(dashboard)),
         *_of_variables(dashboard),
-        *(fault for panel in panels(dashboard) for fault in _of_panel(panel, known_metrics)),
+        *of_variables(dashboard, panels(dashboard), labels),
+        *(fault for panel in panels(dashboard) for fault in _of_panel(panel, labels)),
         *(fault for panel in panels(dashboard) for fault in _of_colours(panel)),
         *_of_links(panels(dashboard), {str(dashboard.get("uid")), *uids}),
     ]

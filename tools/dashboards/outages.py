@@ -10,13 +10,23 @@ from tools.dashboards.frame import label_variable, link_to
 from tools.dashboards.panels import coarse, heatmap, instant, linked, query, row, series, stat
 from tools.dashboards.promql import DECIDED, REGION, in_range, outages_ended, per_minute, quantile, quantile_in_range
 from tools.dashboards.shared import reconnect_success
-from tools.dashboards.vocabulary import DROPS, OUTAGES, PER_MINUTE, RECONNECT_OBJECTIVE, SECONDS, SHARE, Json
+from tools.dashboards.vocabulary import (
+    DROPS,
+    OUTAGES,
+    PER_MINUTE,
+    RECONNECT_OBJECTIVE,
+    RELEASES,
+    SECONDS,
+    SHARE,
+    Json,
+)
 
 DESCRIPTION: Final = (
     "Outages of sessions: how often they open and why, how they end, and how long it takes. How many attempts they "
     "take is told by version in 'Is this release worse?'."
 )
 DURATION: Final = "rtc_outage_duration_seconds"
+ATTEMPTS_ELSEWHERE: Final = f"Attempts per outage: {RELEASES.question}"
 RECOVERED: Final = '{outcome="recovered"}'
 
 
@@ -30,8 +40,8 @@ def now() -> list[Json]:
         reconnect_success(),
         stat(
             "Abandoned",
-            "Outages during which the user left, of the same. A rise while success falls: people do not wait any "
-            "longer; shorten the window or tell them more.",
+            "Outages during which the user left, of the same, all regions. A rise while success falls: people do not "
+            "wait any longer; shorten the window or tell them more.",
             instant(f"{abandoned} / ({decided} > 0)"),
             unit=SHARE,
             when_none="no outage",
@@ -132,19 +142,23 @@ def over_time() -> list[Json]:
         " / (sum(rate(rtc_state_seconds_total[$__rate_interval])) > 0)"
     )
     return [
-        coarse(
-            series(
-                "Reconnect success over the last hour",
-                "Of the outages that ended in the hour before each moment, all regions. Strict counts who left while "
-                "reconnecting as a failure, lenient does not count them at all: between the two lines are those who "
-                "left. The dashed line is the objective.",
-                [query(success, "strict"), query(lenient, "lenient")],
-                unit=SHARE,
-                colours=("success",),
-                below_is_bad=RECONNECT_OBJECTIVE,
-                most=1,
-                when_none="no outage",
-            )
+        linked(
+            coarse(
+                series(
+                    "Reconnect success over the last hour",
+                    "Of the outages that ended in the hour before each moment, all regions. Strict counts who left "
+                    "while reconnecting as a failure, lenient does not count them at all: between the two lines are "
+                    "those who left. The dashed line is the objective.",
+                    [query(success, "strict"), query(lenient, "lenient")],
+                    unit=SHARE,
+                    colours=("success",),
+                    below_is_bad=RECONNECT_OBJECTIVE,
+                    most=1,
+                    when_none="no outage",
+                )
+            ),
+            ATTEMPTS_ELSEWHERE,
+            link_to(RELEASES, "region"),
         ),
         series(
             "Time reconnecting per session-hour",

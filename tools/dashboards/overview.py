@@ -45,8 +45,8 @@ def now() -> list[Json]:
         ),
         stat(
             "Budget used in the time range",
-            f"Dropped sessions beside the {BUDGET:.0%} that the objective allows. Above 100 % the promise was "
-            "broken over this range; over 30 days it is what a report would say.",
+            f"Dropped sessions of all regions beside the {BUDGET:.0%} that the objective allows. Above 100 % the "
+            "promise was broken over this range; over 30 days it is what a report would say.",
             instant(f"{promql.dropped_share()} / {BUDGET}"),
             unit=SHARE,
             above_is_bad=1,
@@ -71,8 +71,8 @@ def now() -> list[Json]:
         linked(
             stat(
                 "Telemetry behind",
-                "Age of the oldest event that is not stored yet. Above 2 minutes the other numbers tell of the past "
-                "and spike alerts are silent: see 'Can I trust these numbers?' first.",
+                "Age of the oldest event that is not stored yet, all regions. Above 2 minutes the other numbers tell "
+                "of the past and spike alerts are silent: see 'Can I trust these numbers?' first.",
                 query("max(rtc_collector_lag_seconds)"),
                 unit=SECONDS,
                 above_is_bad=LAG_MAX_S,

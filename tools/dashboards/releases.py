@@ -7,7 +7,7 @@ from typing import Final
 from tools.dashboards import sql
 from tools.dashboards.frame import chosen, link_to, sql_variable
 from tools.dashboards.frame import dashboard as framed
-from tools.dashboards.panels import row, rows_of, series, stat, table
+from tools.dashboards.panels import row, rows_of, series, stat, table, wide
 from tools.dashboards.vocabulary import (
     COUNT,
     GREEN,
@@ -70,8 +70,11 @@ WHERE {sql.IN_RANGE} AND {sql.WHO} AND kind = 'ended' AND fate <> 'not_joined'""
     worse = f"""
 SELECT count(*) FILTER (WHERE "Beside the others" = 'worse')::float8 AS worse FROM ({sql.judged(APP)}) AS judged"""
     free = f"""
-SELECT 1 - sum(n) FILTER (WHERE fate IN {sql.HURT})::float8 / nullif(sum(n), 0) AS drop_free FROM rollups
+SELECT 1 - coalesce(sum(n) FILTER (WHERE {sql.DROPPED}), 0)::float8 / nullif(sum(n), 0) AS drop_free FROM rollups
 WHERE {sql.IN_RANGE} AND {sql.WHO} AND kind = 'ended' AND fate <> 'not_joined'"""
+    attempts = f"""
+SELECT sum(b)::float8 / nullif(sum(c), 0) AS attempts FROM rollups
+WHERE {sql.IN_RANGE} AND {sql.WHO} AND kind = 'outage_ended'"""
     return [
         stat(
             "Releases that are worse",
@@ -83,8 +86,8 @@ WHERE {sql.IN_RANGE} AND {sql.WHO} AND kind = 'ended' AND fate <> 'not_joined'""
         ),
         stat(
             "Drop-free sessions in the time range",
-            f"Of the sessions that ended and had joined, those not dropped, abandoned or lost. The objective is "
-            f"{OBJECTIVE:.0%}.",
+            "Of the sessions that ended and had joined, those not dropped, abandoned or lost; where codes are chosen, "
+            f"not dropped with one of them. The objective is {OBJECTIVE:.0%}.",
             rows_of(free),
             unit=SHARE,
             below_is_bad=OBJECTIVE,
@@ -95,6 +98,13 @@ WHERE {sql.IN_RANGE} AND {sql.WHO} AND kind = 'ended' AND fate <> 'not_joined'""
             "What the shares below are of. A release that has just begun has few: widen the range, or wait.",
             rows_of(ended),
         ),
+        stat(
+            "Attempts per outage",
+            "Attempts to reconnect of the outages that ended, where the session core drives them. Near 1: the first "
+            "one does it; more: networks are gone for longer, or the server does not take people back.",
+            rows_of(attempts),
+            when_none="no outage",
+        ),
     ]
 
 
@@ -104,7 +114,8 @@ def by_version(title: str, of: str, what: str, **links: Json) -> Json:
         title,
         f"Drop-free sessions of each {what} in the time range with the counts they are made of and the 95 % interval "
         f"of Wilson (From, To), and what that says beside all others. Fewer than {sql.FEWEST} sessions are not judged. "
-        "Attempts are told where the session core drives the reconnection.",
+        "Where codes are chosen, only who was dropped with one of them counts as dropped. Attempts are told where the "
+        "session core drives the reconnection.",
         [rows_of(sql.judged(of))],
         units=UNITS,
         cells={"Beside the others": JUDGEMENT},
@@ -120,7 +131,8 @@ def over_time() -> list[Json]:
         series(
             "Dropped share by app version",
             "Sessions dropped, abandoned or lost of those that ended, by app version, the six with the most sessions. "
-            "All versions rise together: it is not the release. The dashed line is what the objective allows; "
+            "All versions rise together: it is not the release. Where codes are chosen, only drops with these count: "
+            "the split of a code by version. The dashed line is what the objective allows; "
             f"points of fewer than {FEWEST_A_POINT} sessions are left out.",
             [rows_of(sql.over_time(APP, "dropped / sessions", FEWEST_A_POINT), shape="time_series")],
             unit=SHARE,
@@ -135,7 +147,7 @@ def over_time() -> list[Json]:
     ]
 
 
-def codes() -> list[Json]:
+def codes() -> Json:
     """With which codes, by version."""
     asked = f"""
 WITH failed AS (
@@ -152,19 +164,29 @@ FROM failed
 WHERE sessions > 0
 ORDER BY sessions DESC
 LIMIT 100"""
-    return [
-        table(
-            "Failure codes by app version",
-            "With which codes sessions of a version failed, the greatest first, and the share of the version's "
-            "failures in that phase (join: never joined; session: dropped). A code that only one version has is its "
-            "own doing.",
-            [rows_of(asked)],
-            units={"Share of its failures": SHARE},
-            cells={"Code": mapped("code")},
-            links={"Version": _only("version", "Version")},
-            sorted_by="Sessions",
-        )
-    ]
+    return table(
+        "Failure codes by app version",
+        "With which codes sessions of a version failed, the greatest first, and the share of the version's "
+        "failures in that phase (join: never joined; session: dropped). A code that only one version has is its "
+        "own doing.",
+        [rows_of(asked)],
+        units={"Share of its failures": SHARE},
+        cells={"Code": mapped("code")},
+        links={"Version": _only("version", "Version")},
+        sorted_by="Sessions",
+    )
+
+
+def attempts() -> Json:
+    """How hard it is to come back, by version."""
+    return series(
+        "Attempts per outage, by app version",
+        "Attempts to reconnect of the outages that ended, where the session core drives them, the six versions with "
+        "the most sessions. One version rises alone: it gives up, or begins, wrongly; all of them: the server or the "
+        f"network. Points of fewer than {FEWEST_A_POINT} outages are left out.",
+        [rows_of(sql.attempts(APP, FEWEST_A_POINT), shape="time_series")],
+        when_none="no outage",
+    )
 
 
 def _only(variable: str, column: str) -> Json:
@@ -183,6 +205,6 @@ def dashboard() -> Json:
         (8, over_time()),
         (1, [row("What is it?")]),
         (8, [by_version("Drop-free sessions by SDK version", SDK, "SDK version")]),
-        (9, codes()),
+        (9, [wide(14, codes()), attempts()]),
     ]
     return framed(RELEASES, DESCRIPTION, lines, variables(), since="now-6h")

@@ -11,8 +11,8 @@ def spike_score() -> Json:
     """What RtcFailureSpike goes by."""
     return series(
         "Spike score",
-        "How far failures are above three times what yesterday predicts for the traffic of now, in the region and by "
-        "the sign where that is most: below 0 when all is well, an alert above the dashed line.",
+        "How far failures are above three times what yesterday predicts for the traffic of now, in the one of all "
+        "regions and by the sign where that is most: below 0 when all is well, an alert above the dashed line.",
         [query('code_phase:rtc_terminal_failures:spike_score{code=~"$code"}', "{{code}} {{phase}}")],
         colours=("code",),
         above_is_bad=SPIKE_SCORE,

@@ -23,6 +23,8 @@ IN_RANGE: Final = "minute >= $__unixEpochFrom() / 60 AND minute < $__unixEpochTo
 WHO: Final = " AND ".join(
     (chosen("region", "region"), chosen("sdk", "sdk"), chosen("app_version", "version")),
 )
+DROPPED: Final = f"fate IN {HURT} AND {chosen('code::text', 'code')}"
+"""Of what has ended, what was dropped with a chosen code; where all are chosen, with a code or without."""
 BUCKET_MIN: Final = "greatest(($__unixEpochTo() - $__unixEpochFrom()) / 60 / 24, 5)"
 """Minutes of a point in a chart: a 24th of the range shown."""
 
@@ -38,7 +40,7 @@ def counted(of: str, where: str = "TRUE") -> str:
 SELECT
   {of} AS version,
   coalesce(sum(n) FILTER (WHERE kind = 'ended' AND fate <> 'not_joined'), 0) AS sessions,
-  coalesce(sum(n) FILTER (WHERE kind = 'ended' AND fate IN {HURT}), 0) AS dropped,
+  coalesce(sum(n) FILTER (WHERE kind = 'ended' AND {DROPPED}), 0) AS dropped,
   coalesce(sum(n) FILTER (WHERE kind = 'outage_ended' AND outcome = 'recovered'), 0) AS recovered,
   coalesce(sum(n) FILTER (WHERE kind = 'outage_ended' AND outcome IN {DECIDED}), 0) AS decided,
   coalesce(sum(n) FILTER (WHERE kind = 'outage_ended'), 0) AS outages,
@@ -125,7 +127,7 @@ WITH busiest AS ({busiest(of)}
     minute / {BUCKET_MIN} * {BUCKET_MIN} AS since,
     {of} AS version,
     sum(n)::float8 AS sessions,
-    coalesce(sum(n) FILTER (WHERE fate IN {HURT}), 0)::float8 AS dropped
+    coalesce(sum(n) FILTER (WHERE {DROPPED}), 0)::float8 AS dropped
   FROM rollups
   WHERE {IN_RANGE} AND {WHO} AND kind = 'ended' AND fate <> 'not_joined'
   GROUP BY 1, 2
@@ -133,4 +135,27 @@ WITH busiest AS ({busiest(of)}
 SELECT to_timestamp(since * 60) AS time, version AS metric, {value} AS value
 FROM bucketed
 WHERE version IN (SELECT version FROM busiest) AND sessions >= {fewest}
+ORDER BY 1, 2"""
+
+
+def attempts(of: str, fewest: int) -> str:
+    """A time series by version of attempts per outage, where the session core drives the reconnection.
+
+    Buckets with fewer than `fewest` outages are left out.
+    """
+    return f"""
+WITH busiest AS ({busiest(of)}
+), bucketed AS (
+  SELECT
+    minute / {BUCKET_MIN} * {BUCKET_MIN} AS since,
+    {of} AS version,
+    sum(b)::float8 AS attempts,
+    sum(c)::float8 AS driven
+  FROM rollups
+  WHERE {IN_RANGE} AND {WHO} AND kind = 'outage_ended'
+  GROUP BY 1, 2
+)
+SELECT to_timestamp(since * 60) AS time, version AS metric, attempts / driven AS value
+FROM bucketed
+WHERE version IN (SELECT version FROM busiest) AND driven >= {fewest}
 ORDER BY 1, 2"""

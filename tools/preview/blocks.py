@@ -25,7 +25,7 @@ BLOCK: Final = "--max-block-duration=744h"
 @contextmanager
 def remembering(scrapes: Path, storage: Path, since_s: int, until_s: int) -> Iterator[Prometheus]:
     """A Prometheus whose storage has the scrapes of a file, and what the rules make of them from `since_s` on."""
-    promtool("tsdb", "create-blocks-from", "openmetrics", BLOCK, scrapes, storage)
+    _blocks_of(scrapes, storage)
     for number, rules in enumerate(levels()):
         file = storage.parent / f"level-{number}.yml"
         file.write_text(yaml.safe_dump({"groups": [{"name": "level", "interval": "1m", "rules": rules}]}))
@@ -34,6 +34,14 @@ def remembering(scrapes: Path, storage: Path, since_s: int, until_s: int) -> Ite
                 "tsdb", "create-blocks-from", "rules", f"--start={since_s}", f"--end={until_s}", f"--url={server.url}",
                 f"--output-dir={storage}", "--eval-interval=1m", file,
             )  # fmt: skip
+    with _on(storage) as server:
+        yield server
+
+
+@contextmanager
+def scraped_by(scrapes: Path, storage: Path) -> Iterator[Prometheus]:
+    """A Prometheus whose storage has the scrapes of a file alone."""
+    _blocks_of(scrapes, storage)
     with _on(storage) as server:
         yield server
 
@@ -51,6 +59,10 @@ def levels() -> list[list[dict[str, Any]]]:
         found.append(ready)
         left = [rule for rule in left if rule not in ready]
     return found
+
+
+def _blocks_of(scrapes: Path, storage: Path) -> None:
+    promtool("tsdb", "create-blocks-from", "openmetrics", BLOCK, scrapes, storage)
 
 
 def _on(storage: Path) -> Prometheus:
