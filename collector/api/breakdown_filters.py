@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 from collector.api.filters import BUCKETS_MAX, BUCKETS_US, Bucket, RangeQuery, Words
 from collector.errors import BadFilter
 from collector.store.facts import TABLES_RANGE_US_MAX, Kind, in_rollups
-from collector.store.questions import By, Clients, Phase, Span
+from collector.store.questions import By, Clients, Phase, Span, Spread
 from collector.store.reader_breakdowns import VALUES_MAX
 
 OfClient = Literal["region", "sdk", "sdk_version", "app_version", "platform", "network_type"]
@@ -45,6 +45,12 @@ class ClientsQuery(RangeQuery):
             )
             raise BadFilter("since", self.since, why)
         return span
+
+
+class BlastRadiusQuery(ClientsQuery):
+    """Within what trouble spread."""
+
+    by: Spread = Field(default="region", examples=["room_sid"])
 
 
 class BreakdownQuery(ClientsQuery):

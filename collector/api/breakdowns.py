@@ -6,10 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from collector.api.breakdown_filters import FailureCodesQuery, FatesQuery, OutagesByQuery, two
+from collector.api.breakdown_filters import BlastRadiusQuery, FailureCodesQuery, FatesQuery, OutagesByQuery, two
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.fields import FieldsRoute
-from collector.api.filters import AffectedQuery, BlastRadiusQuery
+from collector.api.filters import AffectedQuery
 from collector.api.problems import problems
 from collector.store.facts import Kind
 from collector.store.questions import Phase, Words
@@ -66,7 +66,8 @@ def read_affected(query: Annotated[AffectedQuery, Query()], reader: ReaderDep, n
 @router.get("/blast-radius", responses=problems())
 def read_blast_radius(query: Annotated[BlastRadiusQuery, Query()], reader: ReaderDep, now_us: NowDep) -> BlastRadius:
     """The ten seconds in which the most participants of a room, region or version lost connection, beside the rest."""
-    return reader.blast_radius(query.span(now_us), query.who(), by=query.by, now_us=now_us)
+    span = query.short_enough(query.span(now_us), "outage")
+    return reader.blast_radius(span, query.clients(), by=query.by, now_us=now_us)
 
 
 def _breakdown(

@@ -33,9 +33,11 @@ class CodeView(BaseModel):
 
 
 class Codes(BaseModel):
-    """The catalogue."""
+    """The catalogue: a list like others. It comes whole, and out of no telemetry that could be incomplete."""
 
     items: tuple[CodeView, ...]
+    next: None = Field(default=None, description="There is no other page.")
+    completeness: None = Field(default=None, description="There is nothing that could be missing.")
 
 
 @router.get("", responses=problems())

@@ -33,7 +33,6 @@ PARAMETERS: Final[dict[str, Any]] = {
     "since": "-6h",
     "until": "now",
     "limit": 50,
-    "after_seq": 2,
     "phase": "session",
     "open": True,
     "sort": "-started_at",

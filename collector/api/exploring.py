@@ -9,12 +9,12 @@ those that lasted 10 min or more.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
 from collector.api.addresses import Address
-from collector.api.filters import VALUES_MAX, RangeQuery, Words
+from collector.api.filters import VALUES_MAX, CauseWord, RangeQuery, Words
 from collector.api.ranges import ENDS_FIRST
 from collector.api.words import OUTCOMES, duration
 from collector.errors import BadFilter
@@ -48,7 +48,6 @@ BARS_MAX: Final = 72
 _STEPS_S: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400)
 _LASTED: Final = re.compile(r"([0-9]{1,9})-([0-9]{0,9})")
 
-CauseWord = Literal["signaling", "media", ""]
 CodeWord = Annotated[str, StringConstraints(pattern=r"^[0-9]{0,9}$")]
 LastedWord = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}-[0-9]{0,9}$")]
 

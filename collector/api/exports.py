@@ -15,18 +15,19 @@ from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from collector.api.asking import Limits
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.export_formats import MEDIA, Format, make_writer, written
-from collector.api.filters import SessionFiltersQuery, Time
+from collector.api.fields import PATTERN, TEXT_MAX
+from collector.api.filters import VALUES_MAX, CauseWord, Codes, Numbers, SessionFiltersQuery, Time, numbers
 from collector.api.problems import problems
-from collector.errors import CollectorError, FormatMissing
-from collector.store.exporting import Exported
-from collector.store.questions import SessionFilters, Span
+from collector.errors import BadFilter, CollectorError, FormatMissing
+from collector.store.exporting import COLUMNS, Exported
+from collector.store.questions import OutageFilters, Outcome, SessionFilters, Span
 from collector.store.reader import Reader
 from session_core.events import utc_from_us
 
@@ -62,6 +63,46 @@ class ExportQuery(SessionFiltersQuery):
     limit: int | None = Field(
         default=None, ge=1, le=2**31 - 1, description="Rows at most; http_export_rows_max where none is named."
     )
+    cause: Annotated[list[CauseWord], Field(max_length=VALUES_MAX)] = Field(
+        default=[], description="Of outages: what was lost first.", examples=[["signaling"]]
+    )
+    outcome: Annotated[list[Outcome], Field(max_length=VALUES_MAX)] = Field(
+        default=[], description="Of outages: what became of them.", examples=[["failed"]]
+    )
+    outage_code: Codes = Field(
+        default=[],
+        description="Of outages: the code that they were closed with; `code` is that of their sessions.",
+        examples=[[53002]],
+    )
+    downtime_ms: Numbers = Field(default=[], description="Of outages: how long they took.", examples=[["5000.."]])
+    fields: Annotated[str, StringConstraints(max_length=TEXT_MAX)] | None = Field(
+        default=None,
+        description="Only these columns, separated by commas.",
+        json_schema_extra={"pattern": PATTERN},
+        examples=["session_id"],
+    )
+
+    def of_outages(self, rows: Exported) -> OutageFilters:
+        """The filters of outages as the store takes them. Raises BadFilter where other rows are asked for."""
+        for name in ("cause", "outcome", "outage_code", "downtime_ms"):
+            if rows != "outages" and (told := getattr(self, name)):
+                raise BadFilter(name, str(told[0]), f"is a filter of outages, not of {rows}: take /exports/outages")
+        return OutageFilters(
+            cause=tuple(self.cause),
+            outcome=tuple(self.outcome),
+            code=tuple(self.outage_code),
+            downtime_ms=numbers(self.downtime_ms),
+        )
+
+    def columns(self, rows: Exported) -> tuple[str, ...]:
+        """The names of the columns; none: all. Raises BadFilter for names that these rows do not have."""
+        names = () if self.fields is None else tuple(self.fields.split(","))
+        known = tuple(column.name for column in COLUMNS[rows])
+        for name in names:
+            if name not in known:
+                why = f"{name or 'nothing'} is no column of {rows}; these are: {', '.join(known)}"
+                raise BadFilter("fields", self.fields or "", why, known)
+        return names
 
 
 @router.get("/{rows}", response_class=Response, responses={**_ANSWER, **problems(FormatMissing)})
@@ -75,7 +116,8 @@ def export_rows(
     """Sessions that match all filters, or all outages or events of those sessions, as one file; the newest first."""
     limits = cast("Limits", request.app.state.limits)
     rows_max = min(query.limit or limits.export_rows, limits.export_rows)
-    asked = _Asked(reader, rows, query.span(now_us), query.filters(now_us), query.format, rows_max, now_us)
+    selected = (rows, query.span(now_us), query.filters(now_us), query.of_outages(rows), query.columns(rows))
+    asked = _Asked(reader, selected, query.format, rows_max, now_us)
     parts = asked.parts()
     headers = {
         COMPLETENESS: next(parts).decode(),
@@ -86,21 +128,16 @@ def export_rows(
     return _Streamed(parts, headers)
 
 
+_Selected = tuple[Exported, Span, SessionFilters, OutageFilters, tuple[str, ...]]
+"""Rows of what, of which sessions and which of their outages, and which columns."""
+
+
 class _Asked:
     """An export that somebody asked for."""
 
-    def __init__(
-        self,
-        reader: Reader,
-        what: Exported,
-        span: Span,
-        filters: SessionFilters,
-        wanted: Format,
-        rows_max: int,
-        now_us: int,
-    ) -> None:
+    def __init__(self, reader: Reader, asked: _Selected, wanted: Format, rows_max: int, now_us: int) -> None:
         self._reader = reader
-        self._asked = (what, span, filters)
+        self._asked = asked
         self._format: Format = wanted
         self._rows_max = rows_max
         self._now_us = now_us

@@ -23,6 +23,7 @@ from collector.errors import BadFilter
 
 NAME: Final = "fields"
 TEXT_MAX: Final = 1_000
+PATTERN: Final = r"^[a-z0-9_.]+(,[a-z0-9_.]+)*$"
 ALWAYS: Final = ("next", "completeness")
 _A_LIST: Final = {"items", *ALWAYS}
 
@@ -38,7 +39,7 @@ _PARAMETER: Final[dict[str, Any]] = {
     "schema": {
         "type": "string",
         "maxLength": TEXT_MAX,
-        "pattern": r"^[a-z0-9_.]+(,[a-z0-9_.]+)*$",
+        "pattern": PATTERN,
     },
 }
 

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, JsonValue, StringConstraints
+from pydantic import AfterValidator, BaseModel, Discriminator, Field, JsonValue, StringConstraints, Tag
 
 from collector.api import ranges
 from collector.api.ranges import range_of, readable_range, readable_times, times_of
 from collector.errors import BadFilter
-from collector.store.questions import Dimension, Fate, Range, SessionFilters, SessionSort, Span, Spread, Who
+from collector.store.questions import Dimension, Fate, Range, SessionFilters, SessionSort, Span, Who
 from collector.store.reading import FAR_US
 from collector.times import DAY_US, SECOND_US, moment_us, zone_of
 
@@ -61,8 +61,13 @@ Word = Annotated[str, StringConstraints(max_length=256), AfterValidator(storable
 Words = Annotated[list[Word], Field(max_length=VALUES_MAX)]
 Time = Annotated[str, StringConstraints(max_length=40), AfterValidator(readable_time)]
 Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(readable_zone)]
-CodeNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Codes = Annotated[list[CodeNumber], Field(max_length=VALUES_MAX)]
+CauseWord = Literal["signaling", "media", ""]
+_Code = Annotated[
+    Annotated[int, Field(ge=0, le=2**31 - 1), Tag("number")] | Annotated[Literal[""], Tag("untold")],
+    Discriminator(lambda value: "untold" if value == "" else "number"),
+]
+Codes = Annotated[list[_Code], Field(max_length=VALUES_MAX)]
+"""Numbers of codes; the empty word: none was told."""
 _Numbers = Annotated[
     str,
     StringConstraints(max_length=40),
@@ -164,16 +169,12 @@ class AffectedQuery(RangeQuery):
     by: Dimension = Field(examples=["region"])
 
 
-class BlastRadiusQuery(RangeQuery):
-    """Within what trouble spread."""
-
-    by: Spread = Field(default="region", examples=["room_sid"])
-
-
 class SessionFiltersQuery(NamedQuery, ZoneQuery):
     """Filters of sessions."""
 
-    code: Codes = Field(default=[], description="The code that the session ended with.", examples=[[53002]])
+    code: Codes = Field(
+        default=[], description="The code that the session ended with; empty: none was told.", examples=[[53002]]
+    )
     origin: Words = Field(default=[], description="Who ended the session.", examples=[["window"]])
     outages: Numbers = Field(default=[], description="How many outages it had.", examples=[["3.."]])
     reconnecting_ms: Numbers = Field(default=[], description="For how long in all.", examples=[["5000.."]])
@@ -205,13 +206,6 @@ class SessionsQuery(SessionFiltersQuery, PageQuery):
     """Filters of the list of sessions, its order, and which page of it."""
 
     sort: SessionSort = Field(default="-started_at", description="By the broker's clock; `-`: newest first.")
-
-
-class StoryQuery(BaseModel):
-    """Which of a session's events."""
-
-    after_seq: int | None = Field(default=None, ge=0, le=2**31 - 1, description="`next` of the page before.")
-    limit: int = Field(default=LIMIT_MAX, ge=1, le=LIMIT_MAX, description="Events that the answer may hold.")
 
 
 def named(query: NamedQuery) -> dict[str, tuple[str, ...]]:

@@ -62,8 +62,9 @@ class Guard:
         except CollectorError as error:
             await (await self._refusal(request, error))(scope, receive, send)
             return
+        request.state.actor = f"address {address_of(request)}" if grant is None else grant.actor
         if scope_of(request.url.path) == "export":
-            send = self._noting(request, grant, send)
+            send = self._noting(request, send)
         await self._app(scope, receive, send)
 
     async def _let_in(self, request: Request) -> Grant | None:
@@ -101,14 +102,13 @@ class Guard:
             return HTMLResponse(templates_of(request).get_template("again.html").render(here=here))
         return RedirectResponse(f"/login?next={quote(here, safe='/')}", status_code=303)
 
-    def _noting(self, request: Request, grant: Grant | None, send: Send) -> Send:
+    def _noting(self, request: Request, send: Send) -> Send:
         """Notes an export that began; of its filters the names alone, since their values may be people."""
 
         async def noting(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] < 300:
                 facts = {"path": request.url.path, "filters": sorted(set(request.query_params))}
-                actor = f"address {address_of(request)}" if grant is None else grant.actor
-                self._door.access.note("export", actor, facts)
+                self._door.access.note("export", request.state.actor, facts)
             await send(message)
 
         return noting

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from collector.api.alertmanager import BODY_BYTES_MAX, alerts_of, notification_schema
 from collector.api.dependencies import IncidentsDep, NowDep, ReaderDep
 from collector.api.fields import FieldsRoute
-from collector.api.filters import LIMIT_MAX, NoQuery, Time, Words, span_of
+from collector.api.filters import LIMIT_MAX, NoQuery, Time, Words, ZoneQuery, span_of
 from collector.api.guard import Door, address_of
 from collector.api.paging import incident_cursor_of, read_incident_cursor
 from collector.api.problems import problems
@@ -36,7 +36,7 @@ _BEARER: Final = HTTPBearer(
 )
 
 
-class IncidentsQuery(BaseModel):
+class IncidentsQuery(ZoneQuery):
     """Which incidents, and which page of them."""
 
     since: Time = Field(default="-7d", description="Incidents that ended then or later, or go on.", examples=["-24h"])
@@ -51,7 +51,7 @@ class IncidentsQuery(BaseModel):
 
     def span(self, now_us: int) -> Span:
         """The stretch of time. Raises BadFilter."""
-        return span_of(self.since, self.until, now_us)
+        return span_of(self.since, self.until, now_us, zone=self.zone())
 
     def filters(self) -> IncidentFilters:
         """As the store takes them."""

@@ -10,6 +10,7 @@ from collector.api.filters import (
     LIMIT_MAX,
     RANGE_MAX_US,
     VALUES_MAX,
+    CauseWord,
     Codes,
     Cursor,
     NamedQuery,
@@ -25,7 +26,7 @@ from collector.api.filters import (
     span_of,
 )
 from collector.errors import BadFilter
-from collector.store.questions import Cause, NamedFilters, OutageFilters, OutageSort, Outcome, RoomSort, Span
+from collector.store.questions import NamedFilters, OutageFilters, OutageSort, Outcome, RoomSort, Span
 
 
 class RoomsQuery(SessionsQuery):
@@ -39,9 +40,13 @@ class RoomsQuery(SessionsQuery):
 class OutagesQuery(NamedQuery, ZoneQuery, PageQuery):
     """Filters of the list of outages, its order, and which page of it."""
 
-    cause: Annotated[list[Cause], Field(max_length=VALUES_MAX)] = Field(default=[], examples=[["signaling"]])
+    cause: Annotated[list[CauseWord], Field(max_length=VALUES_MAX)] = Field(
+        default=[], description="What was lost first; empty: nobody told.", examples=[["signaling"]]
+    )
     outcome: Annotated[list[Outcome], Field(max_length=VALUES_MAX)] = Field(default=[], examples=[["failed"]])
-    code: Codes = Field(default=[], description="The code that it was closed with.", examples=[[53002]])
+    code: Codes = Field(
+        default=[], description="The code that it was closed with; empty: none was told.", examples=[[53002]]
+    )
     origin: Words = Field(default=[], description="Who closed it.", examples=[["window"]])
     attempts: Numbers = Field(default=[], description="How often signaling was tried.", examples=[["6.."]])
     downtime_ms: Numbers = Field(default=[], description="How long it took.", examples=[["5000.."]])
@@ -93,3 +98,9 @@ class PartQuery(PageQuery):
 
     limit: int = Field(default=100, ge=1, le=LIMIT_MAX)
     cursor: Cursor | None = Field(default=None, description="`next` of the page before.")
+
+
+class StoryQuery(PartQuery):
+    """Which of a session's events its story tells."""
+
+    limit: int = Field(default=LIMIT_MAX, ge=1, le=LIMIT_MAX, description="Events that the answer may hold.")

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field
 
 from collector.api.dependencies import NowDep, ReaderDep
+from collector.api.guard import Door
 from collector.api.lanes import draw
 from collector.api.packet_contents import (
     EVENTS_MAX,
@@ -55,7 +56,8 @@ class PacketQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     identities: Identities = Field(
-        default="hidden", description="Whether it holds identities, the room's name, and what applications added."
+        default="hidden",
+        description="Whether it holds identities, the room's name, and what events hold beside their columns.",
     )
     days: int = Field(default=DAYS, ge=1, le=DAYS_MAX, description="For how many days it stands.")
 
@@ -104,6 +106,9 @@ def answer(
     told = reader.room_events(room_sid, limit=EVENTS_MAX, newest=True)
     whole = contents(maker, query.identities, room, verdict, told)
     packet = fitting(whole, lambda what: sign(_page(request, what), key))
+    door: Door | None = request.app.state.door
+    if door is not None and query.identities == "shown":
+        door.access.note("packet", request.state.actor, {"room_sid": room_sid, "days": query.days})
     name = f"roomwatch-packet-{re.sub(r'[^A-Za-z0-9_-]', '_', room_sid)[:64]}-{made_at:%Y%m%dT%H%M%SZ}.html"
     return Response(packet, media_type="text/html", headers={"Content-Disposition": f'attachment; filename="{name}"'})
 

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Query
 
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.fields import FieldsRoute
-from collector.api.filters import SessionsQuery, StoryQuery
-from collector.api.listing import PartQuery
+from collector.api.filters import SessionsQuery
+from collector.api.listing import PartQuery, StoryQuery
 from collector.api.paging import cursor_of, number_cursor_of, read_cursor, read_number_cursor
 from collector.api.problems import problems
 from collector.errors import SessionNotFound
-from collector.store.views import SessionPage, SessionStory
-from collector.store.views_lists import EventPage, SessionOutages
+from collector.store.views import SessionPage
+from collector.store.views_lists import EventPage, SessionOutages, SessionTold
 
 router = APIRouter(prefix="/sessions", tags=["sessions"], route_class=FieldsRoute)
 
@@ -35,9 +35,12 @@ def list_sessions(query: Annotated[SessionsQuery, Query()], reader: ReaderDep, n
 @router.get("/{session_id}", responses=problems(SessionNotFound))
 def read_session(
     session_id: UUID, query: Annotated[StoryQuery, Query()], reader: ReaderDep, now_us: NowDep
-) -> SessionStory:
-    """One session, its outages, and its events as they were told."""
-    return reader.session(session_id, after_seq=query.after_seq, limit=query.limit, now_us=now_us)
+) -> SessionTold:
+    """One session, its outages, and its events as they were told; a page of those, where there are many."""
+    after = None if query.cursor is None else read_number_cursor(query.cursor, "events")
+    story = reader.session(session_id, after_seq=after, limit=query.limit, now_us=now_us)
+    following = None if story.next is None else number_cursor_of(story.next, "events")
+    return SessionTold.model_validate({**dict(story), "next": following})
 
 
 @router.get("/{session_id}/events", responses=problems(SessionNotFound))

@@ -28,6 +28,7 @@ EVENTS: Final = (
     "login",
     "logout",
     "export",
+    "packet",
     "erase",
 )
 ROWS_MAX: Final = 10_000

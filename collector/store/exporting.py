@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import closing
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -19,7 +19,7 @@ from sqlalchemy import Column as TableColumn
 from sqlalchemy import Connection, Table, select
 
 from collector.store.completeness import of_matching
-from collector.store.questions import SessionFilters, Span
+from collector.store.questions import ANY_OUTAGE, OutageFilters, SessionFilters, Span
 from collector.store.reading import (
     CLOCK_TOLERANCE_US,
     STARTED,
@@ -170,8 +170,17 @@ _UNSEEN: Final = frozenset({"keys", "version"})
 class Export:
     """Rows under way. `truncated` says, once they are read, that there were more than `rows_max`."""
 
-    def __init__(self, connection: Connection, what: Exported, span: Span, filters: SessionFilters) -> None:
-        self.columns: Final = COLUMNS[what]
+    def __init__(
+        self,
+        connection: Connection,
+        what: Exported,
+        span: Span,
+        filters: SessionFilters,
+        of_outages: OutageFilters = ANY_OUTAGE,
+        fields: Collection[str] = (),
+    ) -> None:
+        """`of_outages` are filters of outages alone, where those are exported; `fields`: these columns, or all."""
+        self.columns: Final = tuple(column for column in COLUMNS[what] if not fields or column.name in fields)
         self.truncated = False
         append_at = sessions.c.first_append_at
         # As in the list of sessions, so that the same index carries it.
@@ -180,6 +189,7 @@ class Export:
             append_at >= bounded(span.since_us - CLOCK_TOLERANCE_US),
             *matches(filters),
         )
+        self._of_outages = matches(of_outages)
         self._connection = connection
         self._what: Exported = what
 
@@ -190,7 +200,7 @@ class Export:
     def rows(self, rows_max: int) -> Generator[list[tuple[Value, ...]], None, None]:
         """Values in the order of the columns, some rows at a time, at most so many in all."""
         table = _TABLES[self._what]
-        query = select(*_selected(table)).where(*self._of)
+        query = select(*_selected(table)).where(*self._of, *self._of_outages)
         if table is not sessions:
             query = query.select_from(sessions.join(table, table.c.session_id == sessions.c.session_id))
         key = [column for column in table.primary_key.columns if column.name != "session_id"]

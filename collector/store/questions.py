@@ -96,7 +96,7 @@ class NamedFilters(Clients):
 class SessionFilters(NamedFilters):
     """Filters of the list of sessions. `code` and `origin` are those that the session ended with."""
 
-    code: tuple[int, ...] = ()
+    code: tuple[int | Literal[""], ...] = ()
     origin: tuple[str, ...] = ()
     outages: tuple[Range, ...] = ()
     reconnecting_ms: tuple[Range, ...] = ()

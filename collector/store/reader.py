@@ -26,7 +26,7 @@ from collector.store.asked_of_calls import OfCalls
 from collector.store.asked_of_many import OfMany
 from collector.store.exporting import Export, Exported
 from collector.store.names import as_told
-from collector.store.questions import ANY_SESSION, SessionFilters, Span
+from collector.store.questions import ANY_OUTAGE, ANY_SESSION, OutageFilters, SessionFilters, Span
 from collector.store.reader_heard import Heard
 from collector.store.reader_sessions import Place
 from collector.store.views import Accounts, SessionPage, SessionView
@@ -36,13 +36,20 @@ class Reader(OfCalls, OfMany):
     """Answers questions from the store behind an engine. Connects when it is asked first."""
 
     @contextmanager
-    def export(self, what: Exported, span: Span, filters: SessionFilters = ANY_SESSION) -> Iterator[Export]:
-        """Rows of the sessions that began in the span, or of their outages or events.
+    def export(
+        self,
+        what: Exported,
+        span: Span,
+        filters: SessionFilters = ANY_SESSION,
+        of_outages: OutageFilters = ANY_OUTAGE,
+        fields: Collection[str] = (),
+    ) -> Iterator[Export]:
+        """Rows of the sessions that began in the span, or of their outages or events; of all columns, or of `fields`.
 
         It holds one state of the store while it is open, for as long as the stop allows.
         """
         with self._look() as connection:
-            yield Export(connection, what, span, as_told(filters, self._hashed))
+            yield Export(connection, what, span, as_told(filters, self._hashed), of_outages, fields)
 
     def worst_sessions(self, room_sids: Sequence[str]) -> dict[str, SessionView]:
         """Of each of these rooms the session that fared worst: dropped before silent, then who was away for longest."""

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, or_, select
 from collector.store.completeness import of_span
 from collector.store.questions import Span, Spread, Who
 from collector.store.reading import ENDED, JOINED, OPENED, matches, may_tell_of, moment, opened_in
+from collector.store.shares import interval
 from collector.store.tables import outages, sessions
 from collector.store.views import Blast, BlastRadius
 
@@ -112,13 +113,19 @@ def _blast(connection: Connection, widest: Widest, opened: Sequence[Opened], who
     there = {row.value: row.n for row in rows}
     connected = max(there.pop(widest.value, 0), widest.affected)
     others = max(sum(there.values()), len(rest))
+    low, high = interval(widest.affected, connected) or (0.0, 1.0)
+    rest_low, rest_high = interval(len(rest), others) or (None, None)
     return Blast(
         value=widest.value,
         at=moment(widest.at_us),
         affected=widest.affected,
         connected=connected,
         share=widest.affected / connected,
+        share_low=low,
+        share_high=high,
         rest_affected=len(rest),
         rest_connected=others,
         rest_share=len(rest) / others if others else None,
+        rest_share_low=rest_low,
+        rest_share_high=rest_high,
     )

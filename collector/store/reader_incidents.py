@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, case, exists, false, func, literal, or_, select, tuple_
 
 from collector.errors import IncidentNotFound
 from collector.metric_labels import OTHER, UNKNOWN
@@ -77,7 +77,10 @@ def told_incidents(
     """Incidents that went on at some time of the span, the latest first, and the place where the next page begins."""
     of = incidents.c
     conditions = [of.started_at < span.until_us, or_(of.ended_at.is_(None), of.ended_at >= span.since_us)]
-    conditions += [of[name].in_(values) for name in ("alertname", "severity") if (values := getattr(filters, name))]
+    for name in ("alertname", "severity"):
+        if values := getattr(filters, name):
+            untold = of[name].is_(None) if "" in values else false()
+            conditions.append(or_(of[name].in_(values), untold))
     if filters.open is not None:
         conditions.append(of.ended_at.is_(None) if filters.open else of.ended_at.is_not(None))
     if after is not None:

@@ -165,8 +165,8 @@ class SessionPage(View):
     completeness: Completeness
 
 
-class SessionStory(View):
-    """A session, its outages, and its events from `after_seq` on."""
+class SessionParts(View):
+    """A session, its outages, and a page of its events."""
 
     session: SessionView
     next_session_id: UUID | None = Field(
@@ -175,7 +175,12 @@ class SessionStory(View):
     )
     outages: tuple[OutageView, ...]
     events: tuple[EventView, ...]
-    next: int | None = Field(description="Give it as `after_seq` for the events that follow; None after the last one.")
+
+
+class SessionStory(SessionParts):
+    """The same, with the `seq` after which the next page begins; None after the last event."""
+
+    next: int | None
     completeness: Completeness
 
 
@@ -350,7 +355,8 @@ class Accounts(View):
 class Blast(View):
     """The ten seconds in which the most participants of one room, region or version lost connection.
 
-    Beside them the rest: whoever was connected elsewhere in the same ten seconds.
+    Beside them the rest: whoever was connected elsewhere in the same ten seconds. Intervals are Wilson's, at 95 %, of
+    these ten seconds: that they were the worst is not in them.
     """
 
     value: str | None = Field(examples=["br1"])
@@ -358,9 +364,13 @@ class Blast(View):
     affected: int = Field(examples=[14])
     connected: int = Field(examples=[15])
     share: float = Field(examples=[0.93])
+    share_low: float = Field(examples=[0.702])
+    share_high: float = Field(examples=[0.988])
     rest_affected: int = Field(examples=[1])
     rest_connected: int = Field(examples=[180])
-    rest_share: float | None = Field(examples=[0.0056])
+    rest_share: float | None = Field(description="None where there was nobody else.", examples=[0.0056])
+    rest_share_low: float | None = Field(examples=[0.001])
+    rest_share_high: float | None = Field(examples=[0.0308])
 
 
 class BlastRadius(View):

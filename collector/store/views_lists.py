@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import Field
 
 from collector.store.questions import Fate
-from collector.store.views import Client, Completeness, EventView, OutageView, View
+from collector.store.views import Client, Completeness, EventView, OutageView, SessionParts, View
 
 _NEXT = "Give it as `cursor` for the page that follows; None on the last one."
 
@@ -77,6 +77,13 @@ class EventPage(View):
 
     items: tuple[EventView, ...]
     next: str | None = Field(description=_NEXT)
+    completeness: Completeness
+
+
+class SessionTold(SessionParts):
+    """A session, its outages, and a page of its events, the first one first."""
+
+    next: str | None = Field(description="Give it as `cursor` for the events that follow; None after the last one.")
     completeness: Completeness
 
 

@@ -123,6 +123,46 @@ async def test_what_is_exported_is_what_the_same_filters_list(api: httpx.AsyncCl
     assert json.loads(exported.headers["roomwatch-completeness"]) == listed["completeness"]
 
 
+async def test_outages_are_exported_by_what_became_of_them(api: httpx.AsyncClient) -> None:
+    asked = {
+        "&outcome=failed&outcome=recovered&cause=signaling": [21_000, 2_100, 6_400, 30_000],
+        "&downtime_ms=20000..&fate=dropped": [21_000, 30_000],
+        "&outage_code=53002": [30_000],
+        "&outage_code=&outcome=failed": [],
+    }
+    found = {query: [row["downtime_ms"] for row in await rows_of(api, "outages", "jsonl", query)] for query in asked}
+    assert {query: sorted(one) for query, one in found.items()} == {query: sorted(one) for query, one in asked.items()}
+
+
+@pytest.mark.parametrize("what", ["sessions", "events"])
+@pytest.mark.parametrize("asked", ["cause=media", "outcome=failed", "outage_code=", "downtime_ms=5.."])
+async def test_a_filter_of_outages_is_refused_where_other_rows_are_exported(
+    api: httpx.AsyncClient, what: Exported, asked: str
+) -> None:
+    answer = await api.get(f"/api/v1/exports/{what}?{asked}")
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["name"]) == (422, asked.partition("=")[0])
+    assert error["why"] == f"is a filter of outages, not of {what}: take /exports/outages"
+
+
+@pytest.mark.parametrize("wanted", ["csv", "jsonl", "parquet"])
+async def test_an_export_has_the_columns_that_are_asked_for_in_their_usual_order(
+    api: httpx.AsyncClient, wanted: str
+) -> None:
+    whole = await rows_of(api, "outages", wanted)
+    part = await rows_of(api, "outages", wanted, "&fields=outcome,identity,started_at")
+    names = ("identity", "started_at", "outcome")
+    assert [list(row.items()) for row in part] == [[(name, row[name]) for name in names] for row in whole]
+
+
+@pytest.mark.parametrize("fields", ["fate,seq", "fate,", "", "ending.error"])
+async def test_a_column_that_the_rows_do_not_have_is_refused(api: httpx.AsyncClient, fields: str) -> None:
+    answer = await api.get("/api/v1/exports/sessions", params={"fields": fields})
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["name"]) == (422, "fields")
+    assert error["allowed"] == [column.name for column in COLUMNS["sessions"]]
+
+
 async def test_duckdb_reads_the_parquet(api: httpx.AsyncClient, tmp_path: Path) -> None:
     file = tmp_path / "outages.parquet"
     file.write_bytes((await api.get("/api/v1/exports/outages?format=parquet")).content)

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from collector.errors import RoomNotFound, SessionNotFound
 from collector.ingest.decode import Record
-from collector.store.questions import SessionFilters, Span, Who
+from collector.store.questions import Clients, SessionFilters, Span, Who
 from collector.store.reader import Reader
 from collector.store.views import Ending, SessionView
 from collector.store.views_kpis import Kpi
@@ -266,10 +266,19 @@ def test_the_ten_seconds_that_hit_the_most_stand_beside_the_rest(reader: Reader)
     assert facts == [
         {
             "value": ROOM_SID, "affected": 2, "connected": 5, "share": 0.4,
+            "share_low": pytest.approx(0.1176, abs=5e-5), "share_high": pytest.approx(0.7693, abs=5e-5),
             "rest_affected": 0, "rest_connected": 0, "rest_share": None,
+            "rest_share_low": None, "rest_share_high": None,
         },
     ]  # fmt: skip
     assert by_room.items[0].at.strftime("%H:%M:%S") == "16:17:06"
+
+
+def test_how_far_trouble_spread_is_asked_of_any_clients(reader: Reader) -> None:
+    every = reader.blast_radius(HOUR, by="room_sid", now_us=NOW_US)
+    on_the_web = reader.blast_radius(HOUR, Clients(platform=("web",)), by="room_sid", now_us=NOW_US)
+    elsewhere = reader.blast_radius(HOUR, Clients(network_type=("cellular",)), by="room_sid", now_us=NOW_US)
+    assert (on_the_web.items, elsewhere.items) == (every.items, ())
 
 
 def test_the_latest_outages_come_first_with_whom_they_happened_to(reader: Reader) -> None:

@@ -26,8 +26,8 @@ router = APIRouter(default_response_class=HTMLResponse)
 class WindowQuery(ZoneQuery):
     """Which part of a room's time is looked at."""
 
-    since: Time | None = Field(default=None, alias="from")
-    until: Time | None = Field(default=None, alias="to")
+    begin: Time | None = Field(default=None, alias="from")
+    end: Time | None = Field(default=None, alias="to")
 
 
 WindowDep = Annotated[WindowQuery, Query()]
@@ -64,7 +64,7 @@ def _room(reader: Reader, room_sid: str, query: WindowQuery, now_us: int) -> dic
     )
     asked_since, asked_until = (
         None if told is None else moment_of(name, told, now_us, query.zone())
-        for name, told in (("from", query.since), ("to", query.until))
+        for name, told in (("from", query.begin), ("to", query.end))
     )
     seen = window(whole(room), asked_since, asked_until)
     told = reader.room_events(room_sid, seen.span)

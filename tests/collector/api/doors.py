@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from httpx import ASGITransport, AsyncClient
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
@@ -32,6 +33,7 @@ class House:
     hosts: frozenset[str] = frozenset()
     now_us: int = NOW_US
     chance: Drawn = field(default_factory=lambda: Drawn(7))
+    packet_key: Ed25519PrivateKey = field(default_factory=lambda: Ed25519PrivateKey.from_private_bytes(b"k" * 32))
 
     def __post_init__(self) -> None:
         """Makes what stands between the application and the store."""
@@ -46,6 +48,7 @@ class House:
             kept=Incidents(self.engine),
             alertmanager_token="open sesame",  # noqa: S106 - of these tests
             door=Door(self.access, self.asks, self.hosts),
+            packet_key=lambda: self.packet_key,
         )
 
     def token(self, *scopes: str, expires_at: int | None = None) -> str:

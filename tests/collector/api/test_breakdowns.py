@@ -109,3 +109,13 @@ async def test_a_breakdown_that_would_cost_too_much_or_say_nothing_is_refused(
 async def test_a_month_by_code_is_told_where_sums_keep_it(api: AsyncClient) -> None:
     answer = await api.get("/api/v1/breakdowns/outcomes", params={"since": "-30d", "by": ["code", "region"]})
     assert [one["values"]["code"] for one in answer.json()["items"]] == [None, None, None, 53000, 53002]
+
+
+async def test_how_far_trouble_spread_is_asked_by_platform_for_at_most_a_week(api: AsyncClient) -> None:
+    path = "/api/v1/breakdowns/blast-radius"
+    whole, web, ios = [
+        (await api.get(f"{path}?{asked}")).json()["items"] for asked in ("", "platform=web", "platform=ios")
+    ]
+    refused = await api.get(f"{path}?platform=web&since=-8d")
+    assert (len(whole), web, ios) == (1, whole, [])
+    assert (refused.status_code, refused.json()["errors"][0]["name"]) == (422, "since")

@@ -7,8 +7,9 @@ from session_core.errors import CATALOGUE
 
 
 async def test_the_whole_catalogue_is_told(api: AsyncClient) -> None:
-    items = (await api.get("/api/v1/codes")).json()["items"]
-    assert [one["code"] for one in items] == list(CATALOGUE)
+    answer = (await api.get("/api/v1/codes")).json()
+    assert [one["code"] for one in answer["items"]] == list(CATALOGUE)
+    assert answer == {"items": answer["items"], "next": None, "completeness": None}
 
 
 async def test_a_code_says_what_it_means_and_what_to_do(api: AsyncClient) -> None:

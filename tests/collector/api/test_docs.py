@@ -12,10 +12,10 @@ from httpx import AsyncClient
 from collector.api.problems import STATUS, TITLES
 
 DOCS: Final = Path(__file__).parents[3] / "docs"
-PAGE, FIGURES, QUESTIONS = (
-    (DOCS / name).read_text(encoding="utf-8") for name in ("api.md", "figures.md", "questions.md")
+PAGE, FIGURES, QUESTIONS, ASKING = (
+    (DOCS / name).read_text(encoding="utf-8") for name in ("api.md", "figures.md", "questions.md", "asking.md")
 )
-ALL: Final = PAGE + FIGURES + QUESTIONS
+ALL: Final = PAGE + FIGURES + QUESTIONS + ASKING
 EXAMPLES: Final = re.findall(r"```http\nGET (\S+)\n```\n```json\n(.*?)```", ALL, re.DOTALL)
 
 

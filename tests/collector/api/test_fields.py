@@ -107,11 +107,11 @@ async def test_a_refusal_is_not_cut(api: AsyncClient) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "room-not-found")
 
 
-async def test_every_question_but_for_files_says_that_it_takes_fields(api: AsyncClient) -> None:
+async def test_every_question_but_for_a_packet_says_that_it_takes_fields(api: AsyncClient) -> None:
     told = (await api.get("/api/v1/openapi.json")).json()["paths"]
     asked = {path: verbs["get"] for path, verbs in told.items() if path.startswith("/api/v1") and "get" in verbs}
     without = [path for path, verb in asked.items() if "fields" not in [one["name"] for one in verb["parameters"]]]
-    assert without == ["/api/v1/rooms/{room_sid}/packet", "/api/v1/exports/{rows}"]
+    assert without == ["/api/v1/rooms/{room_sid}/packet"]
 
 
 def test_every_router_of_the_api_cuts_its_answers() -> None:

@@ -94,3 +94,16 @@ async def test_a_cursor_of_sessions_is_none_of_incidents(api: AsyncClient) -> No
     sessions = (await api.get("/api/v1/sessions", params={"limit": 1, "since": "-2h"})).json()
     answer = await api.get("/api/v1/incidents", params={"cursor": sessions["next"]})
     assert (answer.status_code, answer.json()["code"]) == (422, "bad-filter")
+
+
+async def test_days_of_incidents_are_those_of_the_zone_that_is_told(api: AsyncClient) -> None:
+    await tell(api, told(endsAt="2025-11-24T16:30:00Z", status="resolved"))
+    assert await listed(api, since="2025-11-24T17:25", tz="Europe/Berlin") == [ID]
+    assert await listed(api, since="2025-11-24T17:35", tz="Europe/Berlin") == []
+
+
+async def test_an_empty_severity_asks_for_incidents_that_told_none(api: AsyncClient) -> None:
+    await tell(api, told(fingerprint="a1", labels={"alertname": "Other"}))
+    await tell(api, json.dumps(FIRING).encode())
+    assert [one[:2] for one in await listed(api, severity="")] == ["a1"]
+    assert len(await listed(api, severity=["", FIRING["alerts"][0]["labels"]["severity"]])) == 2

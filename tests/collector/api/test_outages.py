@@ -95,3 +95,11 @@ async def test_completeness_is_told_of_a_range_and_of_whoever_is_asked_for(api: 
 async def test_completeness_of_more_than_a_month_is_too_much_at_once(api: AsyncClient) -> None:
     answer = await api.get("/api/v1/completeness?since=-32d")
     assert (answer.status_code, answer.json()["code"]) == (422, "bad-filter")
+
+
+async def test_an_empty_value_asks_for_outages_that_told_none(api: AsyncClient) -> None:
+    every = (await api.get("/api/v1/outages")).json()["items"]
+    without = (await api.get("/api/v1/outages?code=")).json()["items"]
+    untold = (await api.get("/api/v1/outages?cause=")).json()["items"]
+    assert without == [one for one in every if not (one["ending"] and one["ending"]["error"])]
+    assert (untold, 0 < len(without) < len(every)) == ([], True)

@@ -1,5 +1,6 @@
 """The packet of a room over HTTP."""
 
+import logging
 import re
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -16,6 +17,7 @@ from collector.packets import data_of as data_in
 from collector.store.reader import Reader
 from session_core.events import utc_from_us
 from tests.collector.api.conftest import KEY, World, client_of
+from tests.collector.api.doors import House, bearer
 from tests.pages.scene import NOW_US, ROOM_NAME, ROOM_SID
 
 PATH = f"/api/v1/rooms/{ROOM_SID}/packet"
@@ -112,6 +114,31 @@ async def test_the_page_of_a_room_leads_to_both_kinds(api: AsyncClient) -> None:
     links = re.findall(r'href="(/rooms/[^"]+/packet[^"]*)"', (await api.get(f"/rooms/{ROOM_SID}")).text)
     kinds = [data_in((await api.get(link)).content)["identities"] for link in links]
     assert kinds == ["hidden", "shown"]
+
+
+@pytest.mark.parametrize("path", [PATH, f"/rooms/{ROOM_SID}/packet"])
+async def test_a_packet_with_identities_is_audited_and_one_without_is_not(
+    engine: Engine, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    house = House(engine)
+    token = house.token("read")
+    caplog.set_level(logging.INFO, "collector.audit")
+    async with house.client(**bearer(token)) as client:
+        for asked in ("days=7", "days=7&identities=shown", "identities=shown&days=0"):
+            await client.get(f"{path}?{asked}")
+        await client.get(f"{path.replace(ROOM_SID, 'RM404')}?identities=shown")
+    house.access.flush()
+    rows = [(one.event, one.actor, one.facts) for one in house.audit.newest(9) if one.event == "packet"]
+    assert rows == [("packet", f"token {token.split('_')[1]}", {"room_sid": ROOM_SID, "days": 7})]
+    assert [vars(one)["facts"] for one in caplog.records if vars(one)["event"] == "packet"] == [rows[0][2]]
+
+
+async def test_where_nobody_is_asked_who_they_are_a_packet_is_audited_by_address(engine: Engine) -> None:
+    house = House(engine, asks=False)
+    async with house.client(address="127.0.0.1") as client:
+        await client.get(f"{PATH}?identities=shown")
+    house.access.flush()
+    assert [(one.event, one.actor) for one in house.audit.newest(9)] == [("packet", "address 127.0.0.1")]
 
 
 def test_a_packet_that_would_be_too_large_holds_less_and_says_so(engine: Engine) -> None:

@@ -73,7 +73,7 @@ async def test_a_session_is_told_with_its_outages_and_events(api: AsyncClient) -
 async def test_events_come_page_by_page(api: AsyncClient) -> None:
     session = (await api.get("/api/v1/sessions", params={"identity": "chen"})).json()["items"][0]
     first = (await api.get(f"/api/v1/sessions/{session['session_id']}", params={"limit": 2})).json()
-    rest = (await api.get(f"/api/v1/sessions/{session['session_id']}", params={"after_seq": first["next"]})).json()
+    rest = (await api.get(f"/api/v1/sessions/{session['session_id']}", params={"cursor": first["next"]})).json()
     assert [one["seq"] for one in first["events"] + rest["events"]] == [0, 1, 2, 3]
     assert rest["next"] is None
 
@@ -120,3 +120,12 @@ async def test_the_oldest_come_first_where_they_are_asked_for_so(api: AsyncClien
     first = (await api.get("/api/v1/sessions?sort=started_at&limit=2")).json()
     rest = (await api.get(f"/api/v1/sessions?sort=started_at&limit=2&cursor={first['next']}")).json()
     assert [one["identity"] for one in first["items"] + rest["items"]] == ["ana", "ben", "chen", "dora"]
+
+
+async def test_an_empty_code_asks_for_sessions_that_told_none(api: AsyncClient) -> None:
+    without = (await api.get("/api/v1/sessions?code=&sort=started_at")).json()["items"]
+    either = (await api.get("/api/v1/sessions?code=&code=53000")).json()["items"]
+    every = (await api.get("/api/v1/sessions?sort=started_at")).json()["items"]
+    told = [one for one in every if one["ending"] and one["ending"]["error"]]
+    assert without == [one for one in every if one not in told]
+    assert (len(without), len(either), len(told)) == (5, 6, 2)
