@@ -26,6 +26,7 @@ from collector.api.filters import Cursor, Word
 from collector.api.pages.asking import LOW, Typed, sent
 from collector.api.pages.showing import page
 from collector.api.paging import outage_cursor_of, read_outage_cursor
+from collector.api.time_words import Piece, words_of
 from collector.api.words import iso
 from collector.store.questions import By, Span
 from collector.store.questions_explore import OF_CLIENTS
@@ -80,7 +81,9 @@ def _outages(reader: Reader, query: PageQuery, asked: Asked, now_us: int) -> dic
     rows, following = reader.outages(span, filters.listed(), after=after, limit=ROWS, now_us=now_us)
     return {
         "asked": asked,
-        "chips": [(name, value, LABELS[name], value_words(name, value)) for name, value in asked.filters],
+        "chips": [
+            (name, value, LABELS[name], words_of(Piece(value_words(name, value)))) for name, value in asked.filters
+        ],
         "cards": [(name, LABELS[name], by[name]) for name in CARDS],
         "found": found,
         "filters": FILTERS,
