@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from collector.api.behind import between, failed
+from collector.api.behind import between, failed, heard
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.explore_charts import trend
 from collector.api.exploring import Asked
@@ -77,6 +77,8 @@ def _now(reader: Reader, now_us: int) -> dict[str, Any]:
         "latest": reader.latest_outages(chart, limit=LATEST, now_us=now_us).items,
         "incidents": open_incidents(reader, now_us),
         "completeness": kpis.completeness,
+        "heard": heard(kpis.since, kpis.until),
+        "refused": "/telemetry?since=-1h#refused",
     }
 
 

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import Field
 
 from collector.api.addresses import UNTIL
+from collector.api.behind import heard
 from collector.api.dependencies import NowDep, ReaderDep, refuse_unknown_parameters
 from collector.api.explore_charts import lasted, trend
 from collector.api.exploring import (
@@ -100,6 +101,8 @@ def _outages(reader: Reader, query: PageQuery, asked: Asked, now_us: int) -> dic
         "trend": trend(found.trend, span, bucket_us, asked),
         "value_words": value_words,
         "completeness": found.completeness,
+        # With filters it is about other sessions than a list of them would be asked for.
+        "heard": None if asked.filters else heard(found.since, found.until),
     }
 
 
