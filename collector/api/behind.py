@@ -5,7 +5,7 @@ Sessions are counted by when they ended, outages by when they began; so are they
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlencode
@@ -32,6 +32,11 @@ def failed(codes: Iterable[int], ended: str, fates: Iterable[str] = ("dropped", 
     """Sessions that failed with one of these codes; empty where there are more codes than can be asked for."""
     told = [("code", str(code)) for code in codes]
     return sessions(fates, ended, [*also, *told]) if len(told) <= VALUES_MAX else ""
+
+
+def heard(since: datetime, until: datetime) -> Callable[..., str]:
+    """Of sessions that ended in the stretch or go on, whom completeness is about: those with filters by name."""
+    return lambda **also: sessions((), also={"heard": between(since, until), **also}.items())
 
 
 def outages(since: str, until: str = "now", also: Pairs = ()) -> str:

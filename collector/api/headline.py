@@ -1,20 +1,26 @@
-"""What the first page says in words: what broke, for whom, with which code, and whether they came back. Pure.
+"""What the first page says in words: what broke, since when, for whom, with which code, whether they came back. Pure.
 
-Every sentence is made of counts that stand on the same page; where there is nothing to say, it says so.
+Every sentence is made of counts that stand on the same page; where there is nothing to say, it says so. A count leads
+to its rows where an address has exactly those: outages are listed by when they began, so those that ended in an hour
+are not to be had.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
-from collector.api.behind import BADLY, FAILED, outages, sessions
+from collector.api.beginning import beginning
+from collector.api.behind import BADLY, FAILED, between, failed, outages, sessions
 from collector.api.meanings import meaning
-from collector.api.words import duration, number, share
-from collector.store.questions import Dimension
-from collector.store.views import Affected, FailureCodes, OutageBucket
+from collector.api.words import duration, iso, minute_clock, number, share
+from collector.store.questions import Dimension, Span
+from collector.store.views import Affected, FailureBucket, FailureCodes, OutageBucket
 from collector.store.views_kpis import Kpis
+from collector.times import HOUR_US
+from session_core.events import us_from_utc, utc_from_us
 
 GOOD: Final = 0.95
 """Of those who lost connection, so many come back where reconnecting works."""
@@ -34,17 +40,34 @@ _DIMENSIONS: Final[dict[Dimension, str]] = {
 _CAUSES: Final = {"signaling": "Signaling", "media": "Media"}
 
 
+class Said(NamedTuple):
+    """A piece of a sentence. `href`: the rows that it counts; empty where it leads nowhere."""
+
+    text: str
+    href: str = ""
+
+
 class Statement(NamedTuple):
     """One answer: the question, the answer in a few words, and what it rests on. `tone`: bad, good or calm.
 
-    `href`: the rows behind it; empty where there are none.
+    `href`: the rows behind it; empty where there are none. `at`: the moment, where the answer is one.
     """
 
     question: str
     answer: str
-    evidence: str
+    evidence: tuple[Said, ...]
     tone: str
     href: str = ""
+    at: datetime | None = None
+
+
+class Hours(NamedTuple):
+    """What is looked at for a beginning: outages and failures in stretches of time, up to now."""
+
+    outages: Iterable[OutageBucket]
+    failures: FailureCodes
+    span: Span
+    bucket_us: int
 
 
 def headline(
@@ -52,43 +75,82 @@ def headline(
     codes: FailureCodes,
     affected: Mapping[Dimension, Sequence[Affected]],
     told: Kpis,
+    hours: Hours,
 ) -> tuple[Statement, ...]:
-    """The four answers of an hour."""
+    """The five answers of an hour; `hours` are those that it is the last of."""
     by_cause: Counter[str] = Counter()
     still_open = 0
     for one in buckets:
         by_cause[one.cause or ""] += one.count
         still_open += one.count if one.outcome == "open" else 0
-    failed_joins = sum(one.count for one in codes.items if one.phase == "join")
+    joins = {one.error.code: one.count for one in codes.items if one.phase == "join"}
     return (
-        _what(by_cause, failed_joins),
+        _what(by_cause, _failed_joins(joins, between(codes.since, codes.until))),
+        _since(hours),
         _whom(affected),
         _code(codes),
         _back(told, still_open),
     )
 
 
-def _what(by_cause: Counter[str], failed_joins: int) -> Statement:
+def _failed_joins(by_code: Mapping[int, int], ended: str) -> tuple[Said, ...]:
+    """How many joins failed; empty where none did."""
+    count = sum(by_code.values())
+    if not count:
+        return ()
+    return Said(number(count), failed(by_code, ended, FAILED["join"])), Said(f" join{_s(count)} failed")
+
+
+def _what(by_cause: Counter[str], joins: tuple[Said, ...]) -> Statement:
     question = "What broke?"
     whole = by_cause.total()
-    joins = f"; {_count(failed_joins, 'join')} failed" if failed_joins else ""
     if not whole:
-        if failed_joins:
-            said = f"{_count(failed_joins, 'join')} failed, and no outage began"
+        if joins:
+            said = (*joins, Said(", and no outage began"))
             return Statement(question, "Joining", said, "bad", sessions(FAILED["join"], LAST_HOUR))
-        return Statement(question, "Nothing", "no outage began and no join failed", "calm")
+        return Statement(question, "Nothing", (Said("no outage began and no join failed"),), "calm")
     cause, count = by_cause.most_common(1)[0]
     answer = _CAUSES.get(cause, "Connections")
     if count < whole:
         answer += ", mostly" if count > whole / 2 else " and more"
-    said = f"{number(count)} of {_count(whole, 'outage')}{joins}"
-    return Statement(question, answer, said, "bad", outages(SINCE, also=[("cause", cause)]))
+    theirs = outages(SINCE, also=[("cause", cause)])
+    said = (Said(number(count), theirs), Said(" of "), Said(number(whole), outages(SINCE)), Said(f" outage{_s(whole)}"))
+    return Statement(question, answer, (*said, *((Said("; "), *joins) if joins else ())), "bad", theirs)
+
+
+def _since(hours: Hours) -> Statement:
+    """When the outages began; or the failed joins, where those rose higher."""
+    question, minutes = "Since when?", hours.bucket_us // 60_000_000
+    joins = [one for one in hours.failures.buckets or () if one.phase == "join"]
+    found = []
+    for noun, counts in (("outage", hours.outages), ("failed join", joins)):
+        row: Counter[int] = Counter()
+        for one in counts:
+            row[us_from_utc(one.at)] += one.count
+        found.append((noun, row, beginning(row, hours.span, hours.bucket_us, HOUR_US)))
+    noun, row, began = max(found, key=lambda one: (one[2].at_us is not None, one[2].most - one[2].usual))
+    if began.most <= 0:
+        return Statement(question, "Nothing began", (Said("no outage and no failed join"),), "calm")
+    usual = f"in {minutes} min, where {number(began.usual) if began.usual else 'none'} {_is(began.usual)} usual"
+    if began.at_us is None:
+        said = f"at most {_count(began.most, noun)} {usual}"
+        return Statement(question, "No sudden beginning", (Said(said),), "calm")
+    at = utc_from_us(began.at_us)
+    count = sum(row[one] for one in row if one >= began.at_us)
+    rows = outages(iso(at)) if noun == "outage" else _joins_since(hours.failures, joins, at)
+    evidence = (Said(number(count), rows), Said(f" {noun}{_s(count)} since then, up to {number(began.most)} {usual}"))
+    return Statement(question, minute_clock(at), evidence, "bad", rows, at)
+
+
+def _joins_since(failures: FailureCodes, joins: Iterable[FailureBucket], at: datetime) -> str:
+    codes = {one.code for one in joins if one.at >= at}
+    return "" if failures.codes_left_out else failed(sorted(codes), f"{iso(at)}..", FAILED["join"])
 
 
 def _whom(affected: Mapping[Dimension, Sequence[Affected]]) -> Statement:
     question = "For whom?"
     if not any(row.outages or _ended_badly(row) for rows in affected.values() for row in rows):
-        return Statement(question, "Nobody", "nothing broke", "calm")
+        return Statement(question, "Nobody", (Said("nothing broke"),), "calm")
     found = [
         one
         for dimension, rows in affected.items()
@@ -96,9 +158,9 @@ def _whom(affected: Mapping[Dimension, Sequence[Affected]]) -> Statement:
         for one in _standing_out(dimension, rows, measure, noun)
     ]
     if not found:
-        return Statement(question, "All alike", "no region or version stands out", "calm")
+        return Statement(question, "All alike", (Said("no region or version stands out"),), "calm")
     _, answer, evidence, href = max(found)
-    return Statement(question, answer, evidence, "bad", href)
+    return Statement(question, answer, (Said(evidence),), "bad", href)
 
 
 def _standing_out(
@@ -119,12 +181,18 @@ def _standing_out(
 def _code(codes: FailureCodes) -> Statement:
     question = "With which code?"
     if not codes.items:
-        return Statement(question, "None", "no session ended with an error", "calm")
+        return Statement(question, "None", (Said("no session ended with an error"),), "calm")
     by_code: Counter[int] = Counter()
     for one in codes.items:
         by_code[one.error.code] += one.count
     code, count = min(by_code.items(), key=lambda pair: (-pair[1], pair[0]))
-    evidence = f"{number(count)} of {_count(by_code.total(), 'failed session')}. {meaning(code)}"
+    ended, whole = between(codes.since, codes.until), by_code.total()
+    evidence = (
+        Said(number(count), failed([code], ended)),
+        Said(" of "),
+        Said(number(whole), failed(by_code, ended)),
+        Said(f" failed session{_s(whole)}. {meaning(code)}"),
+    )
     return Statement(question, str(code), evidence, "bad", f"/codes/{code}?last=24h")
 
 
@@ -132,21 +200,22 @@ def _back(told: Kpis, still_open: int) -> Statement:
     question = "Did they come back?"
     strict, abandoned = told.kpis["reconnect_success_strict"], int(told.kpis["abandonment"].numerator)
     back, settled = int(strict.numerator), int(strict.denominator)
-    waiting = f"{number(still_open)} still reconnecting" if still_open else ""
+    open_now = outages(SINCE, also=[("outcome", "open")])
+    waiting = (Said(number(still_open), open_now), Said(" still reconnecting")) if still_open else ()
     if settled <= 0:
-        return Statement(question, "Too early to say" if waiting else "Nobody was gone", waiting or "no outage", "calm")
+        answer = "Too early to say" if waiting else "Nobody was gone"
+        return Statement(question, answer, waiting or (Said("no outage"),), "calm")
     facts = [f"{number(back)} of {_count(settled, 'outage')}"]
     median = told.distributions["time_to_reconnect"].p50
     if median is not None:
         facts.append(f"half within {duration(median)}")
-    if failed := settled - back - abandoned:
-        facts.append(f"{number(failed)} did not")
+    if stayed := settled - back - abandoned:
+        facts.append(f"{number(stayed)} did not")
     if abandoned:
         facts.append(f"{number(abandoned)} left while waiting")
-    if waiting:
-        facts.append(waiting)
+    said = (Said(", ".join(facts)), *((Said(", "), *waiting) if waiting else ()))
     tone = "good" if back / settled >= GOOD else "bad"
-    return Statement(question, share(back / settled), ", ".join(facts), tone, outages(SINCE))
+    return Statement(question, share(back / settled), said, tone, outages(SINCE))
 
 
 def _outages(row: Affected) -> int:
@@ -162,4 +231,12 @@ def _there(row: Affected) -> int:
 
 
 def _count(count: int, noun: str) -> str:
-    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
+    return f"{number(count)} {noun}{_s(count)}"
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
+def _is(count: int) -> str:
+    return "is" if count < 2 else "are"

@@ -11,6 +11,7 @@ from collector.api.addresses import UNTIL, Address
 from collector.api.behind import BADLY
 from collector.api.exploring import RANGES
 from collector.api.ranges import range_of
+from collector.api.time_words import Piece, Words, moment_pieces, range_pieces, words_of
 from collector.api.words import duration, fate, number
 
 LABELS: Final[dict[str, str]] = {
@@ -64,15 +65,23 @@ def views(asked: AskedRooms) -> list[tuple[str, str, bool]]:
     ]
 
 
-def value_words(name: str, value: str) -> str:
-    """A value of a filter of sessions as people read it."""
+def value_words(name: str, value: str) -> Words:
+    """A value of a filter of sessions."""
+    return words_of(*_pieces(name, value))
+
+
+def _pieces(name: str, value: str) -> tuple[Piece, ...]:
     if not value:
-        return "not told"
+        return (Piece("not told"),)
+    if name in {"joined_at", "ended_at", "heard"}:
+        return range_pieces(value)
+    if name in {"since", "until"}:
+        return moment_pieces(value)
     if name == "fate":
-        return fate(value)
+        return (Piece(fate(value)),)
     if name in {"outages", "reconnecting_ms", "connected_ms"}:
-        return _range_words(value, ms=name != "outages")
-    return value
+        return (Piece(_range_words(value, ms=name != "outages")),)
+    return (Piece(value),)
 
 
 def headline(count: int, asked: AskedRooms, *, more: bool, later: bool) -> str:

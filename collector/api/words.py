@@ -46,6 +46,11 @@ def clock(at: datetime) -> str:
     return f"{at:%H:%M:%S}"
 
 
+def minute_clock(at: datetime) -> str:
+    """The time of day to the minute."""
+    return f"{at:%H:%M}"
+
+
 def day_clock(at: datetime) -> str:
     """Day and time."""
     return f"{at:%d %b %H:%M:%S}"

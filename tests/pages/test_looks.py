@@ -60,7 +60,7 @@ async def test_a_page_fits_can_be_read_and_used_by_everybody_in_both_themes(
             await page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.jpg", quality=85, full_page=True)
 
 
-async def test_the_first_screen_says_what_broke_for_whom_with_which_code_and_whether_they_came_back(
+async def test_the_first_screen_says_what_broke_since_when_for_whom_with_which_code_and_whether_they_came_back(
     whole_site: Site, open_page: PageOpener
 ) -> None:
     page = await open_page(width=1280, height=800)
@@ -68,11 +68,13 @@ async def test_the_first_screen_says_what_broke_for_whom_with_which_code_and_whe
     answers = page.locator(".statement")
     assert await answers.locator("dt").all_text_contents() == [
         "What broke?",
+        "Since when?",
         "For whom?",
         "With which code?",
         "Did they come back?",
     ]
-    assert await answers.locator("strong").all_text_contents() == ["Signaling, mostly", "Region br1", "53000", "78.3 %"]
+    said = ["Signaling, mostly", "16:15", "Region br1", "53000", "78.3 %"]
+    assert await answers.locator("strong").all_text_contents() == said
     box = await answers.last.bounding_box()
     assert box is not None
     assert box["y"] + box["height"] < 400

@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 from playwright.async_api import Page
 
+from tests import trouble
 from tests.pages.conftest import Site
 from tests.pages.scene import ROOM_SID, SPIKE, session_of
 
@@ -36,7 +37,7 @@ BARE: Final = """(columns) => [...document.querySelectorAll("main td.n, main .le
 function columnOf(cell) {
     return cell.closest("table")?.tHead.rows[0].cells[cell.cellIndex].innerText ?? "legend";
 }"""
-NUMBERS: Final = """() => [...document.querySelectorAll("main :is(td, dd, h1, .sub, .legend) a")]
+NUMBERS: Final = """() => [...document.querySelectorAll("main :is(td, dd, h1, .sub, .legend, .completeness) a")]
     .map((one) => [one.innerText.trim().replace(/ of [0-9]+$/, ""), one.getAttribute("href")])
     .map(([text, href]) => [text.match(/(?:^| )([0-9]+)$/)?.[1], href])
     .filter(([count, href]) => count && /^[/](sessions|outages|rooms)([?]|$)/.test(href));"""
@@ -61,6 +62,26 @@ async def test_a_number_leads_to_as_many_rows(whole_site: Site, page: Page, path
         if (there := await _rows_behind(whole_site, page, href)) != int(count)
     ]
     assert wrong == []
+
+
+async def test_a_count_of_a_statement_leads_to_its_rows(whole_site: Site, page: Page) -> None:
+    await page.goto(whole_site.url)
+    told = await page.locator(".statement span").evaluate_all(
+        "all => all.map((one) => [...one.querySelectorAll('a')].map((link) => link.innerText))"
+    )
+    assert told == [["46", "70", "2"], ["40"], [], ["5", "14"], ["1"]]
+
+
+async def test_what_is_missing_leads_to_whose_it_is(empty_site: Site, page: Page) -> None:
+    empty_site.fill(trouble.lives()[:4], trouble.REFUSED)
+    await page.goto(empty_site.url)
+    links = page.locator(".completeness a")
+    told = [(await one.inner_text(), await one.get_attribute("href") or "") for one in await links.all()]
+    assert [count for count, _ in told[1:]] == ["4", "1", "1", "3"]
+    assert [await _rows_behind(empty_site, page, href) for _, href in told[1:4]] == [4, 1, 1]
+    await links.last.click()
+    counts = await page.locator("[data-part=refused] td.n").all_inner_texts()
+    assert sum(map(int, counts)) == 3
 
 
 async def _rows_behind(site: Site, page: Page, href: str) -> int:

@@ -30,6 +30,6 @@ def sent(query: Sent, asked: Address) -> str:
         if query.add not in asked.names:
             raise BadFilter("add", query.add, f"is no filter; these are: {', '.join(asked.names)}")
         return asked.also(query.add, query.value.strip())
-    # Browsers send what is typed into a field for a time without a zone; the page says that it is UTC.
+    # Without scripts browsers send what is typed into a field for a time without a zone; the page says that it is UTC.
     begin, end = (f"{typed}Z" if typed and typed[-1].isdigit() else typed for typed in (query.begin, query.end))
     return asked.over(begin or asked.since, end or UNTIL)

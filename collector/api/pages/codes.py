@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse
 
-from collector.api.behind import FAILED, between, failed
+from collector.api.behind import FAILED, between, failed, heard
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.linked_charts import LinkedChart, over_time
 from collector.api.meanings import MEANINGS, meaning
@@ -82,6 +82,7 @@ def _codes(reader: Reader, last: RangeName, now_us: int) -> dict[str, Any]:
         "ranges": RANGES,
         "last": last,
         "completeness": told.completeness,
+        "heard": heard(told.since, told.until),
     }
 
 
@@ -106,6 +107,7 @@ def _code(reader: Reader, code: int, last: RangeName, now_us: int) -> dict[str, 
         "last": last,
         "told": told,
         "completeness": told.completeness,
+        "heard": heard(told.since, told.until),
     }
 
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from collector.api.behind import between, failed
+from collector.api.behind import between, failed, heard
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.explore_charts import trend
 from collector.api.exploring import Asked
-from collector.api.headline import headline
+from collector.api.headline import Hours, headline
 from collector.api.linked_charts import LinkedChart, over_time
 from collector.api.meanings import MEANINGS, meaning
 from collector.api.pages.incidents import open_incidents
@@ -71,12 +71,14 @@ def _now(reader: Reader, now_us: int) -> dict[str, Any]:
         "meaning": meaning,
         "meanings": MEANINGS,
         "affected": affected,
-        "statements": headline(outages, codes, affected, kpis),
+        "statements": headline(outages, codes, affected, kpis, Hours(broken, failures, chart, BUCKET_US)),
         "outages_chart": trend(broken, chart, BUCKET_US, Asked((), *drawn)),
         "failures_chart": _failures_chart(failures, chart),
         "latest": reader.latest_outages(chart, limit=LATEST, now_us=now_us).items,
         "incidents": open_incidents(reader, now_us),
         "completeness": kpis.completeness,
+        "heard": heard(kpis.since, kpis.until),
+        "refused": "/telemetry?since=-1h#refused",
     }
 
 

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import Field
 
 from collector.api.addresses import UNTIL
+from collector.api.behind import heard
 from collector.api.dependencies import NowDep, ReaderDep, refuse_unknown_parameters
 from collector.api.explore_charts import lasted, trend
 from collector.api.exploring import (
@@ -26,6 +27,7 @@ from collector.api.filters import Cursor, Word
 from collector.api.pages.asking import LOW, Typed, sent
 from collector.api.pages.showing import page
 from collector.api.paging import outage_cursor_of, read_outage_cursor
+from collector.api.time_words import Piece, words_of
 from collector.api.words import iso
 from collector.store.questions import By, Span
 from collector.store.questions_explore import OF_CLIENTS
@@ -80,7 +82,9 @@ def _outages(reader: Reader, query: PageQuery, asked: Asked, now_us: int) -> dic
     rows, following = reader.outages(span, filters.listed(), after=after, limit=ROWS, now_us=now_us)
     return {
         "asked": asked,
-        "chips": [(name, value, LABELS[name], value_words(name, value)) for name, value in asked.filters],
+        "chips": [
+            (name, value, LABELS[name], words_of(Piece(value_words(name, value)))) for name, value in asked.filters
+        ],
         "cards": [(name, LABELS[name], by[name]) for name in CARDS],
         "found": found,
         "filters": FILTERS,
@@ -97,6 +101,8 @@ def _outages(reader: Reader, query: PageQuery, asked: Asked, now_us: int) -> dic
         "trend": trend(found.trend, span, bucket_us, asked),
         "value_words": value_words,
         "completeness": found.completeness,
+        # With filters it is about other sessions than a list of them would be asked for.
+        "heard": None if asked.filters else heard(found.since, found.until),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from collector.api.behind import BADLY, between, sessions
+from collector.api.behind import BADLY, between, heard, sessions
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.intervals import drawn, scale_of
 from collector.api.pages.showing import page
@@ -61,6 +61,7 @@ def _releases(reader: Reader, by: ReleaseDimension, last: RangeName, now_us: int
         "dropped": lambda one: _sessions(told, one, BADLY),
         "there": lambda one: _sessions(told, one, THERE),
         "completeness": told.completeness,
+        "heard": heard(told.since, told.until),
     }
 
 

@@ -19,6 +19,7 @@ from collector.api.pages.showing import page
 from collector.api.paging import cursor_of, read_cursor
 from collector.api.ranges import readable_range, readable_times
 from collector.api.room_asking import LABELS, value_words
+from collector.api.time_words import Words
 from collector.errors import BadFilter
 from collector.store.questions import Span
 from collector.store.reader_heard import Heard
@@ -37,7 +38,7 @@ class Chip(NamedTuple):
     """A filter of the address in words, and the address without it."""
 
     name: str
-    value: str
+    value: Words
     without: str
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from collector.api.behind import between, sessions
+from collector.api.behind import between, heard, sessions
 from collector.api.dependencies import NowDep, ReaderDep, refuse_unknown_parameters
 from collector.api.exploring import LABELS, RANGES, bucket_us_of, widened
 from collector.api.filters import span_of
@@ -66,14 +66,15 @@ def _telemetry(reader: Reader, since: Since, now_us: int) -> dict[str, Any]:
     span = widened(span, bucket_us)
     told = reader.telemetry(span, bucket_us=bucket_us, now_us=now_us)
     found = findings(told)
-    heard = between(told.since, told.until)
     counts = [(one.at, "lost", one.silent) for one in told.over_time]
     counts += [(one.at, "failed", one.with_gaps) for one in told.over_time]
     return {
         "answer": answer(found, told),
-        "chart": over_time((one for one in counts if one[2]), CHART, span, bucket_us, partial(_untold, heard)),
+        "chart": over_time(
+            (one for one in counts if one[2]), CHART, span, bucket_us, partial(_untold, between(told.since, told.until))
+        ),
         "findings": found,
-        "heard": lambda **also: sessions((), also={"heard": heard, **also}.items()),
+        "heard": heard(told.since, told.until),
         "kinds": KINDS,
         "labels": LABELS,
         "off": _off,
@@ -86,11 +87,11 @@ def _telemetry(reader: Reader, since: Since, now_us: int) -> dict[str, Any]:
     }
 
 
-def _untold(heard: str, key: str | None, stretch: tuple[str, str] | None) -> str:
+def _untold(there: str, key: str | None, stretch: tuple[str, str] | None) -> str:
     """The sessions of a kind, or of both, where both are to be had at once: those that began in a stretch."""
     began = [] if stretch is None else [("since", stretch[0]), ("until", stretch[1])]
     kinds = {"lost": [("fate", "lost")], "failed": [("untold", "yes")]}
-    return sessions((), also=[("heard", heard), *(kinds[key] if key else []), *began])
+    return sessions((), also=[("heard", there), *(kinds[key] if key else []), *began])
 
 
 def _off(ms: int) -> str:

@@ -1,11 +1,13 @@
 // Times in the viewer's zone, with UTC when one points at them. The server writes UTC and says so; this rewrites
 //   <time datetime="2026-11-24T16:16:32.640Z">16:16:32</time>   and   <text data-at="…">16:16</text>   by their form,
 //   <title data-times="… …">connected 16:16:32 to 16:17:02</title>   each time of it, in order,
-// and whatever has data-zone, which names the zone.
+// and whatever has data-zone, which names the zone. A field <input type="datetime-local" data-moment="…Z"> shows its moment
+// in that zone too, and what is typed there is sent as the moment that it means.
 
 import { REPLACED } from "./live.js";
 
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const MINUTE_MS = 60000;
 const IN_TEXT = /(?:\d\d [A-Z][a-z]{2} )?\d\d:\d\d(?::\d\d)?/g;
 
 /** @type {Intl.DateTimeFormatOptions} */
@@ -21,6 +23,18 @@ const NAME = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" });
 export function showViewersZone() {
   rewrite();
   document.addEventListener(REPLACED, rewrite);
+  for (const one of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("input[data-moment]"))) takeLocal(one);
+}
+
+/** @param {HTMLInputElement} field */
+function takeLocal(field) {
+  const at = new Date(field.dataset.moment ?? "");
+  // What a field of this type takes is written as UTC would be, and read by the viewer's clocks.
+  field.value = new Date(at.getTime() - at.getTimezoneOffset() * MINUTE_MS).toISOString().slice(0, field.value.length);
+  field.form?.addEventListener("formdata", (event) => {
+    const typed = new Date(field.value);
+    if (!Number.isNaN(typed.getTime())) event.formData.set(field.name, typed.toISOString());
+  });
 }
 
 function rewrite() {
@@ -28,8 +42,11 @@ function rewrite() {
   for (const one of document.querySelectorAll("[data-at]:not([data-utc]):not([data-part])")) localise(one, one.getAttribute("data-at"));
   for (const one of document.querySelectorAll("[data-times]:not([data-utc])")) {
     const times = (one.getAttribute("data-times") ?? "").split(" ").map((told) => new Date(told));
+    const said = (one.textContent ?? "").trim();
+    const there = (said.match(IN_TEXT) ?? []).slice(0, times.length);
     one.setAttribute("data-utc", "");
-    one.textContent = (one.textContent ?? "").replace(IN_TEXT, (said) => (times.length ? like(said, times.shift()) : said));
+    const here = said.replace(IN_TEXT, (time) => (times.length ? like(time, times.shift()) : time));
+    one.textContent = here === said ? said : `${here}\n${there.join(" to ")} UTC`;
   }
   for (const one of document.querySelectorAll("[data-zone]")) {
     const full = one.getAttribute("data-zone") === "full";
@@ -49,6 +66,20 @@ function localise(element, told) {
   element.setAttribute("data-utc", utc);
   element.textContent = like((element.textContent ?? "").trim(), at);
   if (element instanceof HTMLElement) element.title = utc;
+  else explain(element, utc);
+}
+
+/**
+ * Says the same of a text of a drawing: there a title is an element, beside the text so that it is no part of it.
+ * @param {Element} text
+ * @param {string} utc
+ */
+function explain(text, utc) {
+  const both = document.createElementNS(text.namespaceURI, "g");
+  const title = document.createElementNS(text.namespaceURI, "title");
+  title.textContent = utc;
+  text.replaceWith(both);
+  both.append(title, text);
 }
 
 /**

@@ -19,7 +19,11 @@ async def test_a_number_on_the_first_page_leads_to_as_many_rows(api: AsyncClient
 
 async def test_each_filter_can_be_taken_away(api: AsyncClient) -> None:
     page = (await api.get("/sessions?region=br1&fate=dropped&since=-24h")).text
-    assert re.findall(r'aria-label="Remove ([^"]+)"', page) == ["Region: br1", "How it went: dropped", "Since: -24h"]
+    assert re.findall(r'aria-label="Remove ([^"]+)"', page) == [
+        "Region: br1",
+        "How it went: dropped",
+        "Since: 24 h ago",
+    ]
     assert 'href="/sessions?region=br1&amp;since=-24h"' in page
 
 
@@ -61,6 +65,6 @@ async def test_a_filter_that_is_not_known_is_refused(api: AsyncClient) -> None:
 
 async def test_the_same_rows_are_had_as_json_and_csv(api: AsyncClient) -> None:
     page = (await api.get("/sessions?fate=dropped")).text
-    as_json, as_csv = (href.replace("&amp;", "&") for href in re.findall(r'<a href="(/api/[^"]+)">', page))
+    as_json, as_csv = (href.replace("&amp;", "&") for href in re.findall(r'<a href="(/api/[^"]+)"', page))
     rows = (await api.get(as_csv)).text.splitlines()[1:]
     assert len((await api.get(as_json)).json()["items"]) == len(rows) == 2
