@@ -7,13 +7,15 @@ the app (`routes.py`), so a new one is timed too.
 
 Cold: the first time that a collector just started is asked, by a connection just made, after the database was restarted
 and the kernel told to forget its files; each round begins with another question, since those before warm those after.
-Warm: round after round over one connection, while the fleet tells. The peer is the same question by SQL on the table
+Warm: round after round over one connection, while the fleet tells. First paints are a browser's, which has what pages
+share, while nothing is written. The peer is the same question by SQL on the table
 `events` (`raw.py`), while nothing is written; where there is no such statement, the same address while nothing is.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import http.client
 import os
 import sqlite3
@@ -38,6 +40,7 @@ from benchmarks import history, raw  # noqa: E402
 from benchmarks.figures import Figure, percentile, say  # noqa: E402
 from benchmarks.filling import make_topics  # noqa: E402
 from benchmarks.pacing import paced  # noqa: E402
+from benchmarks.paint import first_paints  # noqa: E402
 from benchmarks.rig import Rig, rig  # noqa: E402
 from benchmarks.routes import addresses  # noqa: E402
 from collector.api.app import make_app  # noqa: E402
@@ -65,6 +68,8 @@ ROWS: Final = 20_000
 DAY_US: Final = 86_400_000_000
 RAW_TIMES: Final = 3
 PAGE_GOAL: Final = "< 300"
+PAGES: Final = ("/", "/outages", "/rooms", "/rooms/{room_sid}", "/sessions", "/sessions/{session_id}", "/incidents",
+    "/releases", "/codes", "/codes/{code}", "/telemetry", "/search")  # fmt: skip
 GOALS: Final = {
     "/api/v1/breakdowns/failure-codes": "< 100",
     "/api/v1/rooms/{room_sid}/timeline": "< 30",
@@ -139,8 +144,10 @@ def cold(here: Rig, store: Store, topic: str, of: Mapping[str, str], rounds: int
     return took
 
 
-def measure(here: Rig, store: Store, held: Held, rate: float, seconds: float, rounds: int) -> Iterator[Figure]:
-    """Asks cold, warm, and warm while it is written to."""
+def measure(
+    here: Rig, store: Store, held: Held, rate: float, seconds: float, rounds: int, paints: int
+) -> Iterator[Figure]:
+    """Asks cold, warm, and warm while it is written to; and has a browser open the pages."""
     engine = make_engine(store.url)
     topic = f"every-{store.name}"
     make_topics(here.kafka, topic, log_append_time=True)
@@ -157,6 +164,8 @@ def measure(here: Rig, store: Store, held: Held, rate: float, seconds: float, ro
     with here.collectors(1, store.database, topic, **store.settings) as (collector,):
         asked(collector.url, of, lambda: True)  # so that nothing below is the first
         quiet = asked(collector.url, of, _after(seconds / 2))
+        pages = {name: address for name, address in of.items() if name in PAGES}
+        painted = asyncio.run(first_paints(collector.url, pages, paints))
         with paced(here.kafka.bootstrap, topic, rate, seconds) as pacing:
             pacing.wait_until_open()
             time.sleep(SETTLES_S)  # noqa: TID251 - the first events are news to everybody
@@ -165,6 +174,12 @@ def measure(here: Rig, store: Store, held: Held, rate: float, seconds: float, ro
             written = (_stored(engine) - before) / (time.perf_counter() - began_s)
     engine.dispose()
     told = {"store": store.name, "events": held.events, "written_a_s": round(written)}
+    for name, times in painted.items():
+        for percent in (50, 95):
+            mine, answered = (percentile(values, percent) * 1000 for values in (times, quiet[name]))
+            goal = PAGE_GOAL if percent == 95 else None
+            what = f"{name}, first paint, p{percent}"
+            yield Figure(what, mine, "ms", "its answer", answered, goal, {**told, "n": len(times)})
     for name in of:
         for percent in (50, 95):
             peer = "SQL on raw events" if name in beside else "while nothing is written"
@@ -177,7 +192,7 @@ def measure(here: Rig, store: Store, held: Held, rate: float, seconds: float, ro
 
 def _goal(path: str) -> str | None:
     """What is asked of an address; an answer in time for its page's first paint."""
-    return GOALS.get(path, None if path.startswith(("/api/", "/openapi")) else PAGE_GOAL)
+    return GOALS.get(path, PAGE_GOAL if path in PAGES else None)
 
 
 def _app(engine: Engine) -> FastAPI:
@@ -284,6 +299,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=10_000, help="events a second that are written meanwhile")
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--cold-rounds", type=int, default=5)
+    parser.add_argument("--paints", type=int, default=20, help="of each page")
     parser.add_argument("--store", nargs="+", choices=["postgresql", "sqlite"], default=["sqlite", "postgresql"])
     parser.add_argument("--code", type=Path, help="where the package is that is run; without it, this checkout")
     told = parser.parse_args()
@@ -292,7 +308,7 @@ def main() -> None:
         held = Held(history.make(here, database, history.day_of(told.events, SLICES, until_us)), until_us)
         with stores(here, database, told.store) as each:
             for store in each:
-                say(measure(here, store, held, told.rate, told.seconds, told.cold_rounds))
+                say(measure(here, store, held, told.rate, told.seconds, told.cold_rounds, told.paints))
 
 
 if __name__ == "__main__":
