@@ -3,9 +3,11 @@
 import asyncio
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
@@ -18,10 +20,12 @@ from collector.metrics import Metrics
 from collector.store.engine import make_engine, migrate
 from collector.store.incidents import Alert, Incidents
 from collector.store.reader import Reader
+from tests.collector.api.doors import House
 from tests.filling import fill
 from tests.histories import Life
 from tests.pages.scene import NOW_US, SPIKE, lives, room_of_the_story
 from tests.servers.processes import free_port
+from tests.waiting import wait_until
 
 TOKEN = "a-token"  # noqa: S105 - of these tests
 
@@ -72,31 +76,61 @@ class Site:
         self._server.close()
 
 
-def _site(path: Path, told: Iterable[Life], *alerts: Alert) -> Iterator[Site]:
+@contextmanager
+def site_of(
+    path: Path, told: Sequence[Life], alerts: Sequence[Alert] = (), records: Sequence[Record] = ()
+) -> Iterator[Site]:
+    """A server over a store of its own, with these lives, alerts, and records as they are."""
     engine = make_engine(f"sqlite:///{path}/store.db")
     migrate(engine)
     site = Site(engine)
     if told:
-        site.fill(told)
+        site.fill(told, records)
     site.keep(*alerts)
     yield site
     site.stop()
     engine.dispose()
 
 
+@contextmanager
+def serving(house: House) -> Iterator[str]:
+    """The address of a server that asks for a login."""
+    port = free_port()
+    config = uvicorn.Config(house.app, host="127.0.0.1", port=port, log_config=None, lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, name="house")
+    thread.start()
+    wait_until(lambda: server.started)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+@contextmanager
+def house_of(path: Path) -> Iterator[House]:
+    """Logins over a store of their own."""
+    engine = make_engine(f"sqlite:///{path}/store.db")
+    migrate(engine)
+    yield House(engine)
+    engine.dispose()
+
+
 @pytest.fixture
 def empty_site(tmp_path: Path) -> Iterator[Site]:
     """Nothing has happened yet."""
-    yield from _site(tmp_path, ())
+    with site_of(tmp_path, ()) as site:
+        yield site
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """The room of the story."""
-    yield from _site(tmp_path, room_of_the_story())
+    with site_of(tmp_path, room_of_the_story()) as site:
+        yield site
 
 
 @pytest.fixture(scope="session")
 def whole_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The whole scene with the incident that Alertmanager told of; not to be filled further."""
-    yield from _site(tmp_path_factory.mktemp("scene"), lives(), SPIKE)
+    with site_of(tmp_path_factory.mktemp("scene"), lives(), [SPIKE]) as site:
+        yield site

@@ -1,19 +1,15 @@
 """Logging in with a real browser: its own rules of cookies and of pages elsewhere."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
-import uvicorn
 
-from collector.store.engine import make_engine, migrate
 from tests.collector.api.doors import House
+from tests.pages.conftest import house_of, serving
 from tests.pages.test_looks import LOW_CONTRAST, OVERFLOW
 from tests.servers.browser import ColorScheme, PageOpener
-from tests.servers.processes import free_port
-from tests.waiting import wait_until
 
 PATIENCE_MS: Final = 60_000
 """A hash of a token, two browsers' worth of pages, and a machine that has other things to do."""
@@ -21,23 +17,14 @@ PATIENCE_MS: Final = 60_000
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    engine = make_engine(f"sqlite:///{tmp_path}/store.db")
-    migrate(engine)
-    yield House(engine)
-    engine.dispose()
+    with house_of(tmp_path) as house:
+        yield house
 
 
 @pytest.fixture
 def url(house: House) -> Iterator[str]:
-    port = free_port()
-    config = uvicorn.Config(house.app, host="127.0.0.1", port=port, log_config=None, lifespan="off", ws="none")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, name="house")
-    thread.start()
-    wait_until(lambda: server.started)
-    yield f"http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join()
+    with serving(house) as url:
+        yield url
 
 
 async def test_a_link_logs_in_a_link_from_elsewhere_finds_one_so_and_the_button_ends_it(

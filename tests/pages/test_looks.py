@@ -1,12 +1,16 @@
 """Every page at every size and in both themes: nothing goes wrong, nothing is cut off, everything can be read."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+import httpx
 import pytest
 
 from collector.api.rendering import PLACES
-from tests.pages.conftest import Site
+from tests import trouble
+from tests.pages.conftest import Site, house_of, serving, site_of
 from tests.pages.scene import ROOM_SID, SPIKE, session_of
 from tests.servers.browser import ColorScheme, PageOpener
 from tests.servers.parts import ROOT, Part, find
@@ -28,9 +32,13 @@ PAGES: Final = {
     "/rooms?region=nowhere&since=2025-11-24T16:00:00Z": "rooms-none",
     "/sessions?fate=dropped&since=-24h": "sessions",
     "/sessions?region=nowhere": "sessions-none",
+    "/outages?region=br1&outcome=failed&lasted=3000-&since=-6h": "outages-chips",
+    "/rooms?ended_at=2025-11-24T16:00:00Z..&fate=dropped&since=2025-11-24T10:00:00Z": "rooms-chips",
     "/docs": "api",
 }
 """Every page, and what its picture is called. Those that the bar leads to are here by themselves."""
+PROBLEMS: Final = {"/rooms/RMnobody": "problem-unknown", "/outages?lasted=9-3": "problem-filter"}
+"""What is answered where there is no such page."""
 OVERFLOW: Final = "() => document.documentElement.scrollWidth - innerWidth"
 AXE: Final = """async () => {
     const found = await axe.run(document, { resultTypes: ["violations"] });
@@ -43,13 +51,19 @@ PICTURES: Final = ROOT / "build" / "pages"
 
 @pytest.mark.parametrize(("width", "height", "scale"), [(400, 800, 1), (1200, 800, 1), (3840, 2160, 0.5)])
 async def test_a_page_fits_can_be_read_and_used_by_everybody_in_both_themes(
-    whole_site: Site, open_page: PageOpener, width: int, height: int, scale: float
+    whole_site: Site,
+    elsewhere: dict[str, str],
+    open_page: PageOpener,
+    width: int,
+    height: int,
+    scale: float,
 ) -> None:
     page = await open_page(width=width, height=height, scale=scale)
     await page.add_init_script(path=find(Part.PAGE_CHECKS) / "axe-core" / "axe.min.js")
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for path, name in PAGES.items():
-        await page.goto(whole_site.url + path)
+    here = {whole_site.url + path: name for path, name in (PAGES | PROBLEMS).items()}
+    for path, name in (here | elsewhere).items():
+        await page.goto(path)
         assert await page.locator("h1").is_visible()
         for scheme in THEMES:
             await page.emulate_media(color_scheme=scheme)
@@ -58,6 +72,30 @@ async def test_a_page_fits_can_be_read_and_used_by_everybody_in_both_themes(
             assert await page.evaluate(AXE) == [], (path, scheme)
             # Half the pixels each way of a wide one, and JPEG: lossless pictures in full took longer than all checks.
             await page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.jpg", quality=85, full_page=True)
+    assert {one.rsplit("/", 1)[-1] for one in open_page.complaints if one.startswith("answer")} == {
+        path.rsplit("/", 1)[-1] for path in PROBLEMS
+    }
+    # The browser says of each of these answers that it is an error, and of nothing else.
+    assert [one for one in open_page.complaints if "404" not in one and "422" not in one] == []
+    open_page.complaints.clear()
+
+
+@pytest.fixture(scope="module")
+def elsewhere(whole_site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Pages of other stores, of a server with logins, and a packet as a file; and what their pictures are called."""
+    with ExitStack() as stack:
+        empty = stack.enter_context(site_of(tmp_path_factory.mktemp("empty"), ()))
+        told = site_of(tmp_path_factory.mktemp("trouble"), trouble.lives(), records=trouble.REFUSED)
+        troubled = stack.enter_context(told)
+        login = stack.enter_context(serving(stack.enter_context(house_of(tmp_path_factory.mktemp("login")))))
+        packet = tmp_path_factory.mktemp("packet") / "packet.html"
+        packet.write_bytes(httpx.get(f"{whole_site.url}/rooms/{ROOM_SID}/packet").content)
+        yield {
+            f"{empty.url}/": "now-empty",
+            f"{troubled.url}/telemetry": "telemetry-trouble",
+            f"{login}/login": "login",
+            packet.as_uri(): "packet",
+        }
 
 
 async def test_the_first_screen_says_what_broke_since_when_for_whom_with_which_code_and_whether_they_came_back(
