@@ -212,13 +212,10 @@ def _keep_an_incident(engine: Engine, until_us: int) -> None:
 def _examples(engine: Engine, until_us: int) -> dict[str, str]:
     """What stands in paths: a room and a session with an outage in the middle of the day, the incident, a code."""
     middle = (
-        select(sessions.c.session_id, sessions.c.room_sid, sessions.c.identity)
-        .where(
-            sessions.c.first_append_at >= until_us - DAY_US // 2,
-            sessions.c.room_sid.is_not(None),
-            sessions.c.outages > 0,
-        )
-        .order_by(sessions.c.first_append_at)
+        select(sessions.c.session_id, sessions.c.room_sid, outages.c.number)
+        .join(sessions, sessions.c.session_id == outages.c.session_id)
+        .where(outages.c.opened_at >= until_us - DAY_US // 2, sessions.c.room_sid.is_not(None))
+        .order_by(outages.c.opened_at, outages.c.session_id)
         .limit(1)
     )
     with engine.connect() as connection:
@@ -228,7 +225,7 @@ def _examples(engine: Engine, until_us: int) -> dict[str, str]:
         "room_sid": row.room_sid,
         "incident_id": f"{ALERT}-{until_us - DAY_US // 48}",
         "code": "53000",
-        "number": "1",
+        "number": str(row.number),
     }
 
 
