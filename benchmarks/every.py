@@ -62,7 +62,7 @@ from collector.store.tables import (  # noqa: E402
 
 SLICES: Final = 10
 SETTLES_S: Final = 5.0
-BYTES_MAX: Final = 64 * 2**20
+BYTES_MAX: Final = 4 * 2**20
 """What of one answer is read; an export of everything has more."""
 ROWS: Final = 20_000
 DAY_US: Final = 86_400_000_000
@@ -123,6 +123,7 @@ def _once(connection: http.client.HTTPConnection, address: str) -> float:
     body = b"" if endless else answer.read(BYTES_MAX)
     took_s = time.perf_counter() - began_s
     if endless or not answer.isclosed():
+        answer.close()  # or the collector would wait for somebody who still reads
         connection.close()
     if answer.status >= 400:
         raise RuntimeError(f"{address} was answered with {answer.status}: {body[:300]!r}")
