@@ -67,6 +67,8 @@ BYTES_MAX: Final = 4 * 2**20
 ROWS: Final = 20_000
 DAY_US: Final = 86_400_000_000
 RAW_TIMES: Final = 3
+EXPORTS: Final = "/api/v1/exports/"
+"""They have a benchmark of their own, export.py; and few may be under way at once."""
 PAGE_GOAL: Final = "< 300"
 PAGES: Final = ("/", "/outages", "/rooms", "/rooms/{room_sid}", "/sessions", "/sessions/{session_id}", "/incidents",
     "/releases", "/codes", "/codes/{code}", "/telemetry", "/search")  # fmt: skip
@@ -154,7 +156,7 @@ def measure(
     make_topics(here.kafka, topic, log_append_time=True)
     _keep_an_incident(engine, held.until_us)
     examples = _examples(engine, held.until_us)
-    of = addresses(_app(engine), examples)
+    of = {name: place for name, place in addresses(_app(engine), examples).items() if not name.startswith(EXPORTS)}
     first = cold(here, store, topic, of, rounds)
     since_us = held.until_us - DAY_US
     beside = {
