@@ -33,6 +33,20 @@ async def test_it_answers_as_soon_as_it_says_so_and_stops_when_told() -> None:
         socket.create_connection(("127.0.0.1", int(server.url.rsplit(":", 1)[1])))
 
 
+async def test_what_is_small_is_sent_at_once() -> None:
+    server = Server(APP, "127.0.0.1", 0)
+    serving = asyncio.create_task(server.serve())
+    await server.is_serving()
+    async with httpx.AsyncClient() as client:
+        await client.get(server.url)
+        protocols = [*server._server.server_state.connections]
+        taken = [one.transport.get_extra_info("socket") for one in protocols]
+        assert [one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) for one in taken] == [1]
+    server.stop()
+    await serving
+    server.close()
+
+
 async def test_an_address_where_somebody_listens_is_refused() -> None:
     server = Server(APP, "127.0.0.1", 0)
     port = int(server.url.rsplit(":", 1)[1])
