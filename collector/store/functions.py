@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger
 from sqlalchemy.ext.compiler import compiles
@@ -70,60 +70,48 @@ def _as_ever(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
     return compiler.process(element.clauses, **kw)
 
 
-class ToldLate(FunctionElement[bool]):
+class AsIndexed(FunctionElement[Any]):
+    """Words that an index was made with, written out as they stand there: it serves no others."""
+
+    # Without a type. A Boolean would be written as a comparison where a database has none, which no index serves.
+    inherit_cache = True
+    words: ClassVar[str]
+    words_of_times: ClassVar[str]
+    """The same where times are times of the database."""
+
+
+@compiles(AsIndexed)
+def _words(element: AsIndexed, compiler: SQLCompiler, **kw: Any) -> str:
+    del compiler, kw
+    return element.words
+
+
+@compiles(AsIndexed, "postgresql")
+def _words_of_times(element: AsIndexed, compiler: SQLCompiler, **kw: Any) -> str:
+    del compiler, kw
+    return element.words_of_times.replace("%", "%%")
+
+
+class ToldLate(AsIndexed):
     """The session was told of more than an hour after its clock says that it began: what sessions_told_late holds."""
 
-    # Not Boolean: where a database has none, that would be written as a comparison, which no index serves.
     name = "told_late"
     inherit_cache = True
+    words, words_of_times = TOLD_LATE, TOLD_LATE_OF_TIMES
 
 
-@compiles(ToldLate)
-def _told_late(element: ToldLate, compiler: SQLCompiler, **kw: Any) -> str:
-    del element, compiler, kw
-    return TOLD_LATE
-
-
-@compiles(ToldLate, "postgresql")
-def _told_late_of_times(element: ToldLate, compiler: SQLCompiler, **kw: Any) -> str:
-    del element, compiler, kw
-    return TOLD_LATE_OF_TIMES
-
-
-class Spread(FunctionElement[int]):
+class Spread(AsIndexed):
     """A number of an outage by the millisecond in which it began, evenly spread."""
 
     type = BigInteger()
     name = "spread"
     inherit_cache = True
+    words, words_of_times = SPREAD, SPREAD_OF_TIMES
 
 
-@compiles(Spread)
-def _spread(element: Spread, compiler: SQLCompiler, **kw: Any) -> str:
-    del element, compiler, kw
-    return SPREAD
-
-
-@compiles(Spread, "postgresql")
-def _spread_of_times(element: Spread, compiler: SQLCompiler, **kw: Any) -> str:
-    del element, compiler, kw
-    return SPREAD_OF_TIMES.replace("%", "%%")
-
-
-class InSample(FunctionElement[bool]):
+class InSample(AsIndexed):
     """The outage is one of SAMPLE_ONE_IN, by its Spread: what outages_sample holds."""
 
     name = "in_sample"
     inherit_cache = True
-
-
-@compiles(InSample)
-def _in_sample(element: InSample, compiler: SQLCompiler, **kw: Any) -> str:
-    del element, compiler, kw
-    return f"{SPREAD} % {SAMPLE_ONE_IN} = 0"
-
-
-@compiles(InSample, "postgresql")
-def _in_sample_of_times(element: InSample, compiler: SQLCompiler, **kw: Any) -> str:
-    del element, compiler, kw
-    return f"{SPREAD_OF_TIMES} % {SAMPLE_ONE_IN} = 0".replace("%", "%%")
+    words, words_of_times = (f"{spread} % {SAMPLE_ONE_IN} = 0" for spread in (SPREAD, SPREAD_OF_TIMES))
