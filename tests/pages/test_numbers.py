@@ -5,7 +5,7 @@ import re
 from typing import Final
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, expect
 
 from tests import trouble
 from tests.pages.conftest import Site
@@ -75,6 +75,7 @@ async def test_a_count_of_a_statement_leads_to_its_rows(whole_site: Site, page: 
 async def test_what_is_missing_leads_to_whose_it_is(empty_site: Site, page: Page) -> None:
     empty_site.fill(trouble.lives()[:4], trouble.REFUSED)
     await page.goto(empty_site.url)
+    await expect(page.locator(".completeness")).to_contain_text("4 sessions, 1 with gaps). 1 session went silent")
     links = page.locator(".completeness a")
     told = [(await one.inner_text(), await one.get_attribute("href") or "") for one in await links.all()]
     assert [count for count, _ in told[1:]] == ["4", "1", "1", "3"]
