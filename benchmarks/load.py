@@ -58,7 +58,8 @@ def fleet(
     """What so many sessions tell, in the order of time, while `live` of them live at once.
 
     What is told before `opens_us` or from `closes_us` on is left out, and the former hardly costs anything: so begins a
-    window onto a fleet that lives already.
+    window onto a fleet that lives already. Its sessions number what they tell in the window, so that nothing of them is
+    missing.
     """
     rng = Random(seed)
     pending: list[_Pending] = []
@@ -102,7 +103,8 @@ class _Teller:
         self.rng = rng
         self.at_us = begins_us
         self._opens_us = opens_us
-        self.seq = self.n = self.reconnecting_ms = self.connected_ms = self.outages = 0
+        self.seq = -1
+        self.n = self.reconnecting_ms = self.connected_ms = self.outages = 0
         self._appended_us = begins_us
         self._skew_us = 0 if rng.random() > 0.02 else rng.randrange(-9 * S, 9 * S)
         random_bits = (rng.getrandbits(12) | 7 << 12) << 64 | 2 << 62 | rng.getrandbits(62)
@@ -121,13 +123,14 @@ class _Teller:
 
     def tell(self, kind: str, *, takes_seq: bool = True, **fields: Any) -> Told:
         """The record of an event that happens now; without a value when that is before the window opens."""
+        self._appended_us = max(self._appended_us + 1, self.at_us + self.rng.randrange(8_000, 60_000))
+        nothing_yet = self.seq < 0 and not takes_seq
+        if self._appended_us < self._opens_us or nothing_yet:
+            return Told(self._appended_us, self.partition, self._key, b"")
         if takes_seq:
-            self.seq, self.n = (self.seq + 1 if self.n or kind != "room.connecting" else 0), 0
+            self.seq, self.n = self.seq + 1, 0
         else:
             self.n += 1
-        self._appended_us = max(self._appended_us + 1, self.at_us + self.rng.randrange(8_000, 60_000))
-        if self._appended_us < self._opens_us:
-            return Told(self._appended_us, self.partition, self._key, b"")
         names = self._named if kind in {"room.connecting", "room.connect_failed"} else {**self._named, **self.joined}
         told_us = self.at_us + self._skew_us
         totals = TotalsData(outages=self.outages, reconnecting_ms=self.reconnecting_ms, connected_ms=self.connected_ms)

@@ -33,8 +33,8 @@ from collector.store.tables import events, outages, sessions
 
 SCHEMA: Final = 1
 TABLES: Final = {"sessions": sessions, "outages": outages, "events": events}
-INTERNAL: Final = frozenset({"keys", "received_more", "version", "opened_at"})
-"""Columns that say how rows are merged, and nothing of what happened."""
+INTERNAL: Final = frozenset({"keys", "received_more", "version", "opened_at", "correction_us"})
+"""Columns that say how rows are merged, or what others of the row imply."""
 NAMING: Final = {
     "sessions/part-0.parquet": ("identity", "participant_sid"),
     "events/part-0.parquet": ("participant_sid", "subject_sid"),

@@ -18,14 +18,12 @@ from msgspec.structs import replace
 
 from collector.ingest.decode import session_begun_at
 from collector.ingest.values import Difference
-from collector.store.changes import Outage, RollupKey, Session
+from collector.store.changes import CLOCK_TOLERANCE_US, Outage, RollupKey, Session
 from collector.store.counting import FLAP_MS, FULL_TOKEN_S, OBSERVED
 from session_core.errors import EndsAs, ends_as
 
 SILENCE_US: Final = 90_000_000
 """A session that says nothing for so long, by the stream's clock, is lost."""
-CLOCK_TOLERANCE_US: Final = 2_000_000
-"""A clock offset within this is delay, not a wrong clock: times are left as told."""
 MINUTE_US: Final = 60_000_000
 
 

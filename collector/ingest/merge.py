@@ -15,8 +15,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
-from collector.ingest.derive import CLOCK_TOLERANCE_US
-from collector.store.changes import N_BITS, Outage
+from collector.store.changes import CLOCK_TOLERANCE_US, N_BITS, Outage
 from session_core.errors import Origin
 from session_core.events import PUBLISHED_TYPES, TERMINAL_TYPES, us_from_utc
 

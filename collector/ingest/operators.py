@@ -80,7 +80,7 @@ SESSION: Final = (
     Merged(("received_to", "received_more"), "union", ("data.seq",)),
 )
 """Columns of `sessions` that are told. `lost_at` is a maximum too, written by the watchdog alone; `kafka_partition` is
-that of the batch that wrote the row; `version`, `fate`, `ended_at` and `told_until` are not told."""
+that of the batch that wrote the row; `version`, `fate`, `ended_at`, `told_until` and `correction_us` are not told."""
 
 OUTAGE: Final = (
     _same("min", "started_at", "data.outage.started_at"),

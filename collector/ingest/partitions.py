@@ -23,11 +23,10 @@ from uuid import UUID
 from collector.ingest import watchdog
 from collector.ingest.cache import Bounds, Cache
 from collector.ingest.decode import Record, Refusal, decode, session_begun_at
-from collector.ingest.derive import CLOCK_TOLERANCE_US
 from collector.ingest.live import LiveSessions
 from collector.ingest.taking import NO_DAYS, Batch, Met, Place, Taking
 from collector.metrics import Held
-from collector.store.changes import OffsetMove, Session, Standing
+from collector.store.changes import CLOCK_TOLERANCE_US, OffsetMove, Session, Standing
 
 Load = Callable[[Collection[UUID]], Mapping[UUID, Session]]
 """Reads sessions from the store: those of the ids that it has. What it returns is the Holder's from then on."""

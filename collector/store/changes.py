@@ -30,6 +30,8 @@ OutageRow = Row
 
 NEVER: Final = 1 << 62
 """The key of a `first` value that no event has given yet. A `last` value's is -1."""
+CLOCK_TOLERANCE_US: Final = 2_000_000
+"""A clock offset within this is delay, not a wrong clock: times are left as told."""
 N_BITS: Final = 24
 """How far `seq` is shifted in a key: the key of an event is `seq << N_BITS | n`."""
 
@@ -45,6 +47,7 @@ SESSION_COLUMNS: Final = (
     "region", "media_region", "token_expires_at", "token_ttl_s", "terminal_type", "terminal_from", "terminal_code",
     "terminal_origin", "terminal_reason", "terminal_at", "terminal_vendor_code", "outages", "reconnecting_ms",
     "connected_ms", "lost", "received_to", "received_more", "told_until", "lost_at", "fate", "ended_at", "keys",
+    "correction_us",
 )  # fmt: skip
 OUTAGE_COLUMNS: Final = (
     "session_id", "number", "kafka_partition", "started_at", "cause", "since_previous_ms", "attempts",
@@ -164,7 +167,7 @@ _decode_lost: Final = msgspec.json.Decoder(dict[str, dict[str, int]]).decode
 
 def session_row(session: Session) -> SessionRow:
     """The row of a session as it stands, with `session.version` as the version that it is to have."""
-    more = session.received_more
+    more, offset_us = session.received_more, session.clock_offset_us
     return (
         *_first_values(session),
         _encode_lost(session.lost).decode() if session.lost else None,
@@ -175,6 +178,7 @@ def session_row(session: Session) -> SessionRow:
         session.fate,
         session.ended_at,
         _SESSION_KEYS.pack(*_session_keys(session)),
+        offset_us if abs(offset_us) > CLOCK_TOLERANCE_US else None,
     )
 
 
@@ -189,7 +193,7 @@ def session_from_rows(row: Sequence[Any], outage_rows: Iterable[Sequence[Any]] =
     """The session that its rows hold. Values are those of session_row() and outage_row(): µs, UUIDs, bytes."""
     count = len(_FIRST_COLUMNS)
     session = Session(*row[:count])
-    lost, session.received_to, more, _, session.lost_at, session.fate, session.ended_at, keys = row[count:]
+    lost, session.received_to, more, _, session.lost_at, session.fate, session.ended_at, keys, _ = row[count:]
     session.lost = _decode_lost(lost) if lost else {}
     session.received_more = unpack_intervals(bytes(more)) if more else []
     for name, key in zip(SESSION_KEYS, _SESSION_KEYS.unpack(bytes(keys)), strict=True):

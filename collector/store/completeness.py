@@ -69,21 +69,27 @@ def of_span(connection: Connection, span: Span, who: Who, now_us: int) -> Comple
     question = ("completeness", whole, who, now_us)
     if in_rollups(who):
         return once(connection, question, lambda: _of_sums(connection, whole, who, now_us))
-    return once(connection, question, lambda: _of(connection, [told_in(whole), *matches(who)], whole, now_us))
+    theirs = matches(who)
+    about, odd = ([told_in(whole, few), *theirs] for few in (None, ODD))
+    return once(connection, question, lambda: _of(connection, about, odd, whole, now_us))
 
 
 def of_matching(connection: Connection, conditions: Sequence[ColumnElement[bool]], now_us: int) -> Completeness:
     """Of the sessions that these conditions hold for; records refused count since the broker first heard of one."""
-    return _of(connection, conditions, None, now_us)
+    return _of(connection, conditions, [*conditions, ODD], None, now_us)
 
 
 def of_rooms(connection: Connection, room_sids: Sequence[str], now_us: int) -> Completeness:
     """Of all sessions of these rooms."""
-    return _of(connection, [sessions.c.room_sid.in_(room_sids)], None, now_us)
+    return of_matching(connection, [sessions.c.room_sid.in_(room_sids)], now_us)
 
 
 def _of(
-    connection: Connection, conditions: Sequence[ColumnElement[bool]], refused_in: Span | None, now_us: int
+    connection: Connection,
+    conditions: Sequence[ColumnElement[bool]],
+    odd_among_them: Sequence[ColumnElement[bool]],
+    refused_in: Span | None,
+    now_us: int,
 ) -> Completeness:
     """Of the sessions that meet the conditions; records refused since the oldest of them where no span is named."""
     silent = case((sessions.c.fate == "lost", 1), else_=0)
@@ -99,7 +105,7 @@ def _of(
     ).one()
     odd = connection.execute(
         select(sessions.c.received_to, sessions.c.received_more, sessions.c.lost)
-        .where(*conditions, ODD)
+        .where(*odd_among_them)
         .limit(ODD_SESSIONS_MAX)
     ).all()
     pairs = [received(row) for row in odd if row.received_more is not None]
@@ -133,11 +139,11 @@ def _of_sums(connection: Connection, span: Span, who: Who, now_us: int) -> Compl
             goes_on(span), *theirs
         )
     ).one()
-    about = told_in(span)
-    gapped = connection.scalar(select(func.count()).where(about, ODD, GAPPED, *theirs))
+    odd_told = told_in(span, ODD)
+    gapped = connection.scalar(select(func.count()).where(odd_told, GAPPED, *theirs))
     of = (sessions.c.fate, sessions.c.received_to, sessions.c.received_more, sessions.c.lost)
     looked_into = or_(sessions.c.lost.is_not(None), sessions.c.fate.in_(GOING_ON))
-    odd = connection.execute(select(*of).where(about, ODD, looked_into, *theirs).limit(ODD_SESSIONS_MAX)).all()
+    odd = connection.execute(select(*of).where(odd_told, looked_into, *theirs).limit(ODD_SESSIONS_MAX)).all()
     pairs = [received(row) for row in odd if row.received_more is not None and row.fate in GOING_ON]
     held, expected = int(ended[1]) + int(held_whole), int(ended[2]) + int(held_whole)
     return _completeness(

@@ -18,10 +18,10 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import Column as TableColumn
 from sqlalchemy import Connection, Table, select
 
+from collector.store.changes import CLOCK_TOLERANCE_US
 from collector.store.completeness import of_matching
 from collector.store.questions import ANY_OUTAGE, OutageFilters, SessionFilters, Span
 from collector.store.reading import (
-    CLOCK_TOLERANCE_US,
     STARTED,
     AnyRow,
     began_us,
@@ -164,7 +164,7 @@ COLUMNS: Final[dict[Exported, tuple[Column, ...]]] = {
 
 _TABLES: Final[dict[Exported, Table]] = {"sessions": sessions, "outages": outages, "events": events}
 _OF_SESSIONS: Final = ("clock_offset_us", "ended_at", "fate", "room_sid", "room_name", "participant_sid", "identity")
-_UNSEEN: Final = frozenset({"keys", "version"})
+_UNSEEN: Final = frozenset({"keys", "version", "correction_us"})
 
 
 class Export:

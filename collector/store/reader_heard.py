@@ -42,9 +42,9 @@ def list_heard(
     """Those of them that began in `began`, newest first. The caller makes `next` of the place."""
     append_at, session_id = order = (sessions.c.first_append_at, sessions.c.session_id)
     conditions = [
-        told_in(heard.span),
+        told_in(heard.span, ODD if heard.untold else None),
         within(STARTED, began),
-        *_odd(heard),
+        *_off(heard),
         *matches(filters),
     ]
     if after is not None:
@@ -59,9 +59,8 @@ def list_heard(
     return SessionPage(items=items, next=None, completeness=of_rows(connection, page, now_us)), following
 
 
-def _odd(heard: Heard) -> list[ColumnElement[bool]]:
+def _off(heard: Heard) -> list[ColumnElement[bool]]:
     more_than, at_most = heard.off_s
-    found: list[ColumnElement[bool]] = [ODD] if heard.untold else []
-    found += [] if more_than is None else [more_than * _SECOND_US < CLOCK_OFF_US]
+    found: list[ColumnElement[bool]] = [] if more_than is None else [more_than * _SECOND_US < CLOCK_OFF_US]
     found += [] if at_most is None else [at_most * _SECOND_US >= CLOCK_OFF_US]
     return found

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, not_, or_, select, tuple_
 
 from collector.errors import SessionNotFound
+from collector.store.changes import CLOCK_TOLERANCE_US
 from collector.store.completeness import of_rows
 from collector.store.facts import facts
 from collector.store.fives import MINUTES
@@ -15,7 +16,6 @@ from collector.store.functions import EpochUs, ToldLate
 from collector.store.questions import EVERYONE, SessionFilters, SessionSort, Span
 from collector.store.reading import (
     CLOCK_IS_WRONG,
-    CLOCK_TOLERANCE_US,
     ENDED,
     FAR_US,
     MINUTE_US,
@@ -178,7 +178,7 @@ def failed_with(connection: Connection, code: int, span: Span, limit: int) -> tu
         return ()
     of = sessions.c
     by_ends = and_(not_(CLOCK_IS_WRONG), of.ended_at >= bounded(last.since_us), of.ended_at < bounded(last.until_us))
-    by_clocks = and_(CLOCK_IS_WRONG, of.last_append_at >= bounded(last.since_us - CLOCK_TOLERANCE_US))
+    by_clocks = and_(CLOCK_IS_WRONG, of.told_until >= bounded(last.since_us - CLOCK_TOLERANCE_US))
     rows = connection.execute(
         select(sessions)
         .where(

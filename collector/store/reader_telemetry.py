@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, and_, case, column, func, literal, select, table
+from sqlalchemy import ColumnElement, Connection, case, column, func, literal, select, table
 
 from collector.store.completeness import ODD_SESSIONS_MAX, WHOLE, dropped_by_client, of_span
 from collector.store.questions import DIMENSIONS, EVERYONE, Span
@@ -112,7 +112,7 @@ def _odd(connection: Connection, span: Span) -> tuple[Odd, ...]:
     """Unordered: an order would lead SQLite by another index. Few columns: there may be very many rows."""
     facts = (sessions.c[name] for name in ("session_id", *DIMENSIONS, "fate", "received_to", "received_more", "lost"))
     rows = connection.execute(
-        select(*facts, STARTED.label("began")).where(told_in(span), ODD).limit(ODD_SESSIONS_MAX)
+        select(*facts, STARTED.label("began")).where(told_in(span, ODD)).limit(ODD_SESSIONS_MAX)
     ).all()
     # Of what an outbox dropped at the end nothing is passed over, so what it says counts too.
     return tuple(
@@ -184,7 +184,7 @@ def _odd_by(odd: Sequence[Odd]) -> Iterator[tuple[Any, ...]]:
 
 
 def _clocks(connection: Connection, span: Span, there: int) -> Clocks:
-    wrong = and_(told_in(span), CLOCK_IS_WRONG)
+    wrong = told_in(span, CLOCK_IS_WRONG)
     limits = (60, 3_600)
     off, *beyond = connection.execute(
         select(func.count(), *(_count_if(limit * 1_000_000 < CLOCK_OFF_US) for limit in limits)).where(wrong)

@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, Row, and_, case, func, literal_column, or_
+from sqlalchemy import ColumnElement, FromClause, Row, and_, case, func, or_
 
-from collector.store.changes import unpack_intervals
+from collector.store.changes import CLOCK_TOLERANCE_US, unpack_intervals
 from collector.store.functions import EpochUs, IdUs
 from collector.store.questions import DIMENSIONS, OutageFilters, Range, Span, Who
 from collector.store.tables import outages, rollups, sessions
@@ -26,7 +26,6 @@ from session_core.events import utc_from_us
 
 AnyRow = Row[*tuple[Any, ...]]
 
-CLOCK_TOLERANCE_US: Final = 2_000_000
 MINUTE_US: Final = 60_000_000
 
 UTC_US_MIN: Final = -62_135_596_800_000_000
@@ -39,7 +38,7 @@ GOING_ON: Final = ("connecting", "live")
 
 CLOCK_OFF_US: Final[ColumnElement[int]] = func.abs(sessions.c.clock_offset_us)
 """How far the session's clock is off the broker's, either way."""
-CORRECTION: Final[ColumnElement[int]] = case((CLOCK_OFF_US > CLOCK_TOLERANCE_US, sessions.c.clock_offset_us), else_=0)
+CORRECTION: Final[ColumnElement[int]] = func.coalesce(sessions.c.correction_us, 0)
 
 STARTED: Final[ColumnElement[int]] = (
     func.coalesce(EpochUs(sessions.c.connecting_at), IdUs(sessions.c.session_id)) + CORRECTION
@@ -60,11 +59,7 @@ JOINED: Final[ColumnElement[int]] = case(
 """When the session joined, where it did: told, or implied by what was told later."""
 ENDED: Final[ColumnElement[int]] = EpochUs(sessions.c.ended_at) + CORRECTION
 OPENED: Final[ColumnElement[int]] = EpochUs(outages.c.opened_at)
-# Literals, since an index serves what is written as it was made; and of the column itself, which has statistics.
-CLOCK_IS_WRONG: Final = or_(
-    sessions.c.clock_offset_us < literal_column(str(-CLOCK_TOLERANCE_US)),
-    sessions.c.clock_offset_us > literal_column(str(CLOCK_TOLERANCE_US)),
-)
+CLOCK_IS_WRONG: Final = sessions.c.correction_us.is_not(None)
 """What sessions_wrong_clock holds."""
 
 
@@ -106,13 +101,19 @@ def ended_in(span: Span) -> ColumnElement[bool]:
     return and_(sessions.c.told_until >= bounded(span.since_us - CLOCK_TOLERANCE_US), within(ENDED, span))
 
 
-def told_in(span: Span) -> ColumnElement[bool]:
-    """Whom the span is about, where it is asked how complete it is: who ended in it, and who goes on."""
-    return and_(
-        or_(goes_on(span), ended_in(span)),
-        # Which is implied; said once more, it is a range of the indexes of sessions that are odd, or of wrong clocks.
-        sessions.c.last_append_at >= bounded(span.since_us - CLOCK_TOLERANCE_US),
-    )
+def told_in(span: Span, few: ColumnElement[bool] | None = None) -> ColumnElement[bool]:
+    """Whom the span is about, where it is asked how complete it is: who ended in it, and who goes on.
+
+    `few`: of these alone ODD or CLOCK_IS_WRONG, those of which an index is.
+    """
+    about = or_(goes_on(span), ended_in(span))
+    if few is None:
+        return about
+    # What is said of `told_until` is implied: it is two ranges of their index. SQLite uses that where each half says
+    # whom it holds.
+    until = sessions.c.told_until
+    ended, lives = until >= bounded(span.since_us - CLOCK_TOLERANCE_US), until.is_(None)
+    return and_(or_(and_(few, ended), and_(few, lives)), about)
 
 
 def opened_in(span: Span) -> ColumnElement[bool]:

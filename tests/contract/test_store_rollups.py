@@ -17,10 +17,10 @@ from sqlalchemy import Engine
 
 from collector.errors import StoreUnavailable
 from collector.ingest.decode import Record
-from collector.ingest.derive import CLOCK_TOLERANCE_US, SILENCE_US
+from collector.ingest.derive import SILENCE_US
 from collector.ingest.partitions import Holder
 from collector.store.ageing import Ageing
-from collector.store.changes import Changes
+from collector.store.changes import CLOCK_TOLERANCE_US, Changes
 from collector.store.questions import Span
 from collector.store.reader import Reader
 from collector.store.retention import DAY_US, Retention

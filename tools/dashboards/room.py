@@ -21,9 +21,7 @@ LATEST_OUTAGES: Final = 2_000
 ADDRESS: Final = "http://127.0.0.1:8787"
 STATES: Final = {1: "connecting", 2: "connected", 3: "reconnecting", 4: "ended"}
 
-CORRECTION: Final = (
-    "CASE WHEN abs(clock_offset_us) > 2000000 THEN clock_offset_us ELSE 0 END * interval '1 microsecond'"
-)
+CORRECTION: Final = "coalesce(correction_us, 0) * interval '1 microsecond'"
 """What is added to a client's times where its clock is off."""
 PERSON: Final = "coalesce(sessions.identity, sessions.participant_sid, sessions.session_id::text)"
 

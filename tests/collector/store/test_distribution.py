@@ -209,7 +209,7 @@ def test_an_upgrade_says_whose_rows_it_changes(server: PostgreSQL) -> None:
     migrate(engine)
     engine.dispose()
     changed = {(write.verb, write.table) for write in log.writes()}
-    assert changed <= {("UPDATE", "outages"), ("UPDATE", "rollups"), ("DELETE", "rollups")}
+    assert changed <= {("UPDATE", "outages"), ("UPDATE", "rollups"), ("DELETE", "rollups"), ("UPDATE", "sessions")}
 
 
 @pytest.mark.parametrize(
