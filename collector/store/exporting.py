@@ -178,8 +178,12 @@ class Export:
         filters: SessionFilters,
         of_outages: OutageFilters = ANY_OUTAGE,
         fields: Collection[str] = (),
+        check: Callable[[], None] = lambda: None,
     ) -> None:
-        """`of_outages` are filters of outages alone, where those are exported; `fields`: these columns, or all."""
+        """`of_outages` are filters of outages alone, where those are exported; `fields`: these columns, or all.
+
+        `check` raises where nobody waits for the rows any more.
+        """
         self.columns: Final = tuple(column for column in COLUMNS[what] if not fields or column.name in fields)
         self.truncated = False
         append_at = sessions.c.first_append_at
@@ -190,6 +194,7 @@ class Export:
             *matches(filters),
         )
         self._of_outages = matches(of_outages)
+        self._check = check
         self._connection = connection
         self._what: Exported = what
 
@@ -217,6 +222,8 @@ class Export:
                 if left:
                     yield [self._values(row) for row in some[:left]]
                 left = max(0, left - len(some))
+                # PostgreSQL does next to nothing between rows of a cursor, so most cancellations would be lost on it.
+                self._check()
 
     def _values(self, row: AnyRow) -> tuple[Value, ...]:
         by = correction_us(row.clock_offset_us)
