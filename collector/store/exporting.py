@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import Column as TableColumn
 from sqlalchemy import Connection, Table, select
 
+from collector.store.beside import meets
 from collector.store.completeness import of_matching
 from collector.store.questions import ANY_OUTAGE, OutageFilters, SessionFilters, Span
 from collector.store.reading import (
@@ -191,7 +192,7 @@ class Export:
         self._of = (
             within(STARTED, span),
             append_at >= bounded(span.since_us - CLOCK_TOLERANCE_US),
-            *matches(filters),
+            *meets(connection, filters),
         )
         self._of_outages = matches(of_outages)
         self._check = check

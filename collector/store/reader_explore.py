@@ -19,10 +19,10 @@ from collector.store.completeness import of_rows
 from collector.store.explored import Fleet, Looked, explored, lasted
 from collector.store.facts import facts
 from collector.store.functions import InSample, Spread
-from collector.store.questions import DIMENSIONS, EVERYONE, Span
+from collector.store.questions import DIMENSIONS, EVERYONE, OutageFilters, Span
 from collector.store.questions_explore import EXPLORED_BY, OF_CLIENTS, ExploreFilters
 from collector.store.reader_rollups import NO_CODE
-from collector.store.reading import MINUTE_US, OPENED, bounded, minutes, opened_in
+from collector.store.reading import MINUTE_US, OPENED, bounded, matches, minutes, opened_in
 from collector.store.tables import SAMPLE_ONE_IN, outages, rollups, sessions
 from collector.store.views import Completeness
 from collector.store.views_explore import Explored, TimeToReconnect
@@ -66,6 +66,11 @@ def client_conditions(filters: ExploreFilters) -> list[ColumnElement[bool]]:
     ]
 
 
+def _ended(filters: ExploreFilters) -> list[ColumnElement[bool]]:
+    """When it ended, by its session's corrected clock."""
+    return matches(OutageFilters(ended_at=filters.ended_at))
+
+
 def _one_of(column: ColumnElement[Any], values: list[Any], *, none: bool) -> ColumnElement[bool]:
     alternatives: list[ColumnElement[bool]] = [column.in_(values)] if values else []
     return or_(*alternatives, column.is_(None)) if none else alternatives[0]
@@ -84,7 +89,7 @@ def look(connection: Connection, span: Span, filters: ExploreFilters, looked_at_
     rows = connection.execute(
         select(*of_client, *_OF_OUTAGES, OPENED.label("opened"))
         .join_from(outages, sessions, sessions.c.session_id == outages.c.session_id)
-        .where(opened_in(span), *own, *client_conditions(filters))
+        .where(opened_in(span), *own, *_ended(filters), *client_conditions(filters))
     ).all()
     columns: list[tuple[Any, ...]] = [*zip(*rows, strict=True)] or [()] * (len(EXPLORED_BY) + 2)
     *values, downtime_ms, opened_us = columns
@@ -93,13 +98,17 @@ def look(connection: Connection, span: Span, filters: ExploreFilters, looked_at_
 
 def _there(connection: Connection, span: Span, filters: ExploreFilters) -> int:
     """How many outages there are to look at; of the whole minutes of the span, where sums say it."""
+    if filters.ended_at:
+        of_sessions = outages.join(sessions, sessions.c.session_id == outages.c.session_id)
+        asked = (opened_in(span), *conditions(filters), *_ended(filters), *client_conditions(filters))
+        return connection.execute(select(func.count()).select_from(of_sessions).where(*asked)).scalar_one()
     if filters.code or filters.lasted:
         them = select(func.count()).select_from(outages).where(opened_in(span), *conditions(filters))
         return connection.execute(them).scalar_one()
     those = facts(connection, "outage", minutes(span), EVERYONE)
-    asked = ((those.columns[name], getattr(filters, name)) for name in ("cause", "outcome"))
+    words = ((those.columns[name], getattr(filters, name)) for name in ("cause", "outcome"))
     them = select(func.sum(those.n)).select_from(those.source).where(*those.conditions)
-    return int(connection.scalar(them.where(*(column.in_(values) for column, values in asked if values))) or 0)
+    return int(connection.scalar(them.where(*(column.in_(values) for column, values in words if values))) or 0)
 
 
 def explore(
