@@ -64,6 +64,7 @@ def make_templates(version: str) -> Environment:
         outcome=words.outcome,
         fate=words.fate,
         standing=words.standing,
+        looks=words.looks,
         origin=words.origin,
         said_more=words.said_more,
     )

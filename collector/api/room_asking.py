@@ -39,8 +39,8 @@ LABELS: Final[dict[str, str]] = {
     "not_app_version": "App version, but not",
     "not_sdk": "SDK, but not",
     "not_sdk_version": "SDK version, but not",
-    "beside": "Compared with the session",
-    "among": "Of those",
+    "beside": "Compared with",
+    "among": "Only those",
     "incident": "In the incident",
     "hit": "Only those hit",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -9,7 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse
 
-from collector.api.behind import sessions
+from collector.api.behind import heard, sessions
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.incidents import place_of
 from collector.api.meanings import meaning
@@ -17,8 +18,11 @@ from collector.api.pages.showing import Cursor, page, part
 from collector.api.paging import incident_cursor_of, read_incident_cursor
 from collector.store.questions import IncidentFilters, Span
 from collector.store.reader import Reader
+from collector.store.reader_incidents import aim_of
+from collector.store.reading import minutes
 from collector.store.views_incidents import IncidentStory, IncidentView
 from collector.times import DAY_US
+from session_core.events import us_from_utc, utc_from_us
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -81,6 +85,7 @@ def _incident(reader: Reader, incident_id: str, now_us: int) -> dict[str, Any]:
         "behind": partial(_sessions, story, [("hit", "yes")]),
         "there": partial(_sessions, story, []),
         "completeness": story.completeness,
+        "heard": _heard(story),
     }
 
 
@@ -88,6 +93,16 @@ def _sessions(story: IncidentStory, of_them: list[tuple[str, str]], by: str = ""
     """The sessions that the incident could have hit, or some of them: those with a value, those that it did hit."""
     theirs = [(by, value or "")] if by else []
     return sessions((), also=[("incident", story.incident.incident_id), *of_them, *theirs])
+
+
+def _heard(story: IncidentStory) -> Callable[..., str] | None:
+    """The addresses of those whom its completeness is about: as many minutes, and as much of the fleet."""
+    blast, aim = story.blast, aim_of(story.incident.labels)
+    if blast is None or aim is None:
+        return None
+    whole = minutes(Span(us_from_utc(blast.since), us_from_utc(blast.until)))
+    their = heard(utc_from_us(whole.since_us), utc_from_us(whole.until_us))
+    return partial(their, region=aim.who.region[0]) if aim.who.region else their
 
 
 def open_incidents(reader: Reader, now_us: int) -> tuple[IncidentView, ...]:

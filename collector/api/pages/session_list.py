@@ -93,7 +93,7 @@ def sessions_page(
     values: dict[str, Any] = {
         "sessions": found.items,
         "chips": [
-            Chip(WORDS[name], value_words(name, value), _address(given[:at] + given[at + 1 :]))
+            Chip(WORDS[name], value_words(name, value), _address(_without(given, at)))
             for at, (name, value) in enumerate(given)
             if name not in NOT_CHIPS
         ],
@@ -105,6 +105,15 @@ def sessions_page(
         "asked_csv": f"/api/v1/exports{_address(_exported(given))}",
     }
     return page(request, "sessions", values, now_us)
+
+
+def _without(given: list[tuple[str, str]], at: int) -> list[tuple[str, str]]:
+    """The filters without one, and without those that are none alone."""
+    left = given[:at] + given[at + 1 :]
+    names = {name for name, _ in left}
+    alone = {"among"} if "beside" not in names else set()
+    alone |= {"hit"} if not {"beside", "incident"} & names else set()
+    return [one for one in left if one[0] not in alone]
 
 
 def _exported(given: list[tuple[str, str]]) -> list[tuple[str, str]]:
