@@ -14,9 +14,11 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, false, func, or_
 from collector.store.questions import Among, SessionFilters, Span
 from collector.store.reader_incidents import IncidentPlace, could_be_hit, was_hit, whom_of
 from collector.store.reading import (
+    CLOCK_TOLERANCE_US,
     ENDED,
     JOINED,
     STARTED,
+    bounded,
     matches,
     may_tell_of,
     opened_in,
@@ -91,7 +93,15 @@ def others_in_an_hour(its: SessionView, at_us: int, cause: str) -> Others:
 
 def meets(connection: Connection, filters: SessionFilters) -> list[ColumnElement[bool]]:
     """The filters as conditions on sessions, with those that have to be looked up first."""
-    return [*matches(filters), *_looked_up(connection, filters)]
+    return [*matches(filters), *_implied(filters), *_looked_up(connection, filters)]
+
+
+def _implied(filters: SessionFilters) -> Iterator[ColumnElement[bool]]:
+    """What ended or joined since a time was told of since, but for the tolerance of clocks: indexes have that."""
+    for ranges, told in ((filters.ended_at, sessions.c.told_until), (filters.joined_at, sessions.c.last_append_at)):
+        since_us = [one.least for one in ranges if one.least is not None]
+        if ranges and len(since_us) == len(ranges):
+            yield told >= bounded(min(since_us) - CLOCK_TOLERANCE_US)
 
 
 def _looked_up(connection: Connection, filters: SessionFilters) -> Iterator[ColumnElement[bool]]:
