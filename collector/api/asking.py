@@ -177,5 +177,6 @@ class _Asked:
 
     def _end(self, outcome: Outcome) -> None:
         self.outcome = outcome
+        self._stop.is_for_nobody = outcome == "gone"
         # It may block, and the loop must not.
         asyncio.get_running_loop().run_in_executor(None, self._stop.end)

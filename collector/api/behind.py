@@ -1,12 +1,12 @@
 """The addresses of the rows behind a number: sessions that ended so in some time, outages that began in it. Pure.
 
-Sessions are counted by when they ended, outages by when they began; so are they asked for.
+Sessions are counted by when they ended, outages by when they began or ended; so are they asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -18,6 +18,10 @@ BADLY: Final = ("dropped", "abandoned", "lost")
 """How sessions end that ended badly: what the KPIs count as dropped."""
 FAILED: Final = {"session": ("dropped",), "join": ("not_joined",)}
 """How sessions end that failed with a code, by phase."""
+SETTLED: Final = ("recovered", "failed", "abandoned", "lost")
+"""How outages end that say whether reconnecting works."""
+LONGEST: Final = timedelta(days=1)
+"""As long as a room tries to come back at most, where its policy lets it: docs/reconnection.md."""
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -26,6 +30,16 @@ def sessions(fates: Iterable[str] = (), ended: str = "", also: Pairs = ()) -> st
     """Sessions with one of these fates that ended in the stretch, `from..to`."""
     asked = [*also, *(("fate", fate) for fate in fates)]
     return f"/sessions?{urlencode([*asked, *([('ended_at', ended)] if ended else [])])}"
+
+
+def tried(ended: str, fates: Iterable[str] = (), also: Pairs = ()) -> str:
+    """Sessions that ended so in the stretch, but for those whose joining was given up: what shares are of."""
+    return sessions(fates, ended, [*also, ("cancelled", "no")])
+
+
+def others(session_id: object, among: str, *, hit: bool = False) -> str:
+    """Others whom a verdict compares a session with, or those of them that were hit too."""
+    return sessions((), also=[("beside", str(session_id)), ("among", among), *([("hit", "yes")] if hit else [])])
 
 
 def failed(codes: Iterable[int], ended: str, fates: Iterable[str] = ("dropped", "not_joined"), also: Pairs = ()) -> str:
@@ -42,6 +56,12 @@ def heard(since: datetime, until: datetime) -> Callable[..., str]:
 def outages(since: str, until: str = "now", also: Pairs = ()) -> str:
     """Outages that began from then to then."""
     return Asked(also, since, until).href
+
+
+def settled(since: datetime, until: datetime, outcomes: Iterable[str] = SETTLED, also: Pairs = ()) -> str:
+    """Outages that ended so from then to then, whenever they began."""
+    asked = [*also, *(("outcome", one) for one in outcomes), ("ended_at", between(since, until))]
+    return outages(iso(since - LONGEST), iso(until), asked)
 
 
 def between(since: datetime, until: datetime) -> str:

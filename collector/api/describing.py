@@ -26,6 +26,8 @@ PARAMETERS: Final[dict[str, Any]] = {
     "session_id": "019ab69b-2420-72e9-ae7b-2423ab9891e1",
     "room_sid": "RM77777777777777777777777777777777",
     "incident_id": "4f8a2c91d03be657-1764001272000000",
+    "incident": "4f8a2c91d03be657-1764001272000000",
+    "beside": "019ab69b-2420-72e9-ae7b-2423ab9891e1",
     "room_name": "biology-101",
     "participant_sid": "PA00000000000000000000000000000002",
     "identity": "ben",

@@ -116,5 +116,5 @@ def _stack(counts: Iterable[tuple[str, int]], top: int) -> tuple[Piece, ...]:
 def _apart(found: Iterable[tuple[float, str, str]]) -> tuple[Line, ...]:
     """The lines in their order, each name a row lower than the one before: no line that follows crosses it."""
     return tuple(
-        Line(x, label, kind, row, "end" if x > 85 else "start") for row, (x, label, kind) in enumerate(sorted(found))
+        Line(x, label, kind, row, "end" if x > 75 else "start") for row, (x, label, kind) in enumerate(sorted(found))
     )

@@ -3,7 +3,7 @@
     /outages?region=br1&outcome=failed&since=-6h
 
 The language is that of filters.py; `lasted=4000-5000` asks for outages that lasted from 4 to 5 s, `lasted=600000-` for
-those that lasted 10 min or more.
+those that lasted 10 min or more, `ended_at=-1h..` for those that ended within the hour, whenever they began.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Annotated, Final
 from pydantic import Field, StringConstraints
 
 from collector.api.addresses import Address
-from collector.api.filters import VALUES_MAX, CauseWord, RangeQuery, Words
+from collector.api.filters import VALUES_MAX, CauseWord, RangeQuery, Times, Words, times
 from collector.api.ranges import ENDS_FIRST
 from collector.api.words import OUTCOMES, duration
 from collector.errors import BadFilter
@@ -22,7 +22,9 @@ from collector.store.questions import Outcome, Span
 from collector.store.questions_explore import EXPLORED_BY, ExploreFilters
 
 PATH: Final = "/outages"
-FILTERS: Final = (*EXPLORED_BY, "lasted")
+OFFERED: Final = (*EXPLORED_BY, "lasted")
+"""Filters that the form offers; addresses may have all."""
+FILTERS: Final = (*OFFERED, "ended_at")
 LABELS: Final[dict[str, str]] = {
     "region": "Region",
     "app_version": "App version",
@@ -34,6 +36,7 @@ LABELS: Final[dict[str, str]] = {
     "outcome": "Outcome",
     "code": "Code",
     "lasted": "Lasted",
+    "ended_at": "Ended",
 }
 SINCE: Final = "-1h"
 RANGES: Final[dict[str, str]] = {
@@ -66,7 +69,13 @@ class ExploreQuery(RangeQuery):
         default=[], description="From so many ms to so many, the last not included.", examples=[["4000-5000"]]
     )
 
-    def explored(self) -> ExploreFilters:
+    ended_at: Times = Field(
+        default=[],
+        description="When it ended; one that nothing closed: when it was last known to last.",
+        examples=[["-1h.."]],
+    )
+
+    def explored(self, now_us: int) -> ExploreFilters:
         """As the store takes them. Raises BadFilter."""
         return ExploreFilters(
             region=tuple(self.region),
@@ -79,6 +88,7 @@ class ExploreQuery(RangeQuery):
             outcome=tuple(self.outcome),
             code=tuple(self.code),
             lasted=tuple(map(lasted_between, self.lasted)),
+            ended_at=times("ended_at", self.ended_at, now_us, self.zone()),
         )
 
 

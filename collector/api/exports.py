@@ -19,7 +19,7 @@ from pydantic import Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from collector.api.asking import Limits
+from collector.api.asking import STOP, Limits
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.export_formats import MEDIA, Format, make_writer, written
 from collector.api.fields import PATTERN, TEXT_MAX
@@ -174,8 +174,10 @@ class _Streamed(Response):
                 await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except (CollectorError, TimeoutError) as error:
-            why = str(error) or "the client did not read on in time"
-            log.warning("%s was cut off: %s", scope["path"], why)
+            if scope[STOP].is_for_nobody:
+                log.info("%s was cut off: the client hung up", scope["path"])
+            else:
+                log.warning("%s was cut off: %s", scope["path"], str(error) or "the client did not read on in time")
         finally:
             # Where the server cuts it off, a thread may still make a part: it ends with its question.
             with suppress(ValueError):

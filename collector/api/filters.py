@@ -10,13 +10,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from typing import Annotated, Final, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, JsonValue, StringConstraints, Tag
 
 from collector.api import ranges
 from collector.api.ranges import range_of, readable_range, readable_times, times_of
 from collector.errors import BadFilter
-from collector.store.questions import Dimension, Fate, Range, SessionFilters, SessionSort, Span, Who
+from collector.store.questions import (
+    Among,
+    Beside,
+    Dimension,
+    Fate,
+    OfIncident,
+    Range,
+    SessionFilters,
+    SessionSort,
+    Span,
+    Who,
+)
 from collector.store.reading import FAR_US
 from collector.times import DAY_US, SECOND_US, moment_us, zone_of
 
@@ -84,6 +96,9 @@ _Times = Annotated[
 ]
 Times = Annotated[list[_Times], Field(max_length=VALUES_MAX)]
 """Ranges of times: -1h.., ..yesterday; the end does not belong to the range."""
+YesNo = Literal["yes", "no"]
+INCIDENT_ID: Final = r"^[0-9a-f]{1,32}-[0-9]{1,16}$"
+IncidentId = Annotated[str, StringConstraints(pattern=INCIDENT_ID)]
 Cursor = Annotated[str, StringConstraints(max_length=240)]
 
 
@@ -128,6 +143,12 @@ class NamedQuery(WhoQuery):
 
     platform: Words = Field(default=[], examples=[["ios"]])
     network_type: Words = Field(default=[], examples=[["cellular"]])
+    not_region: Words = Field(
+        default=[], description="None of these, or nothing told; empty: one was told.", examples=[["us1"]]
+    )
+    not_sdk: Words = Field(default=[], examples=[["livekit"]])
+    not_sdk_version: Words = Field(default=[], examples=[["2.34.1"]])
+    not_app_version: Words = Field(default=[], examples=[["5.13.0"]])
     media_region: Words = Field(default=[], examples=[["ie1"]])
     fate: Annotated[list[Fate], Field(max_length=VALUES_MAX)] = Field(default=[], examples=[["dropped"]])
     room_sid: Words = Field(default=[])
@@ -181,6 +202,30 @@ class SessionFiltersQuery(NamedQuery, ZoneQuery):
     connected_ms: Numbers = Field(default=[], description="For how long it was connected.", examples=[["..60000"]])
     joined_at: Times = Field(default=[], description="When it joined.", examples=[["-2h..-1h"]])
     ended_at: Times = Field(default=[], description="When it ended.", examples=[["-1h.."]])
+    cancelled: Annotated[list[YesNo], Field(max_length=VALUES_MAX)] = Field(
+        default=[],
+        description="Whether whoever began to join gave up: it never joined, and has no code.",
+        examples=[["no"]],
+    )
+    beside: UUID | None = Field(
+        default=None,
+        description="Others whom the verdict on this session compares it with.",
+        examples=["019ab69b-2420-72e9-ae7b-2423ab9891e1"],
+    )
+    among: Among | None = Field(
+        default=None,
+        description="Which of those: of its room, of its region in other rooms, of other regions; within an hour of "
+        "its app version, or of others.",
+        examples=["region"],
+    )
+    incident: IncidentId | None = Field(
+        default=None,
+        description="Whom this incident could have hit.",
+        examples=["4f8a2c91d03be657-1764000000000000"],
+    )
+    hit: Literal["yes"] | None = Field(
+        default=None, description="Of those beside a session, or of an incident: only who was hit.", examples=["yes"]
+    )
     since: Time | None = Field(default=None, description="Sessions that began then or later.", examples=["-6h"])
     until: Time | None = Field(default=None, description="Sessions that began before.")
 
@@ -199,7 +244,25 @@ class SessionFiltersQuery(NamedQuery, ZoneQuery):
             connected_ms=numbers(self.connected_ms),
             joined_at=times("joined_at", self.joined_at, now_us, self.zone()),
             ended_at=times("ended_at", self.ended_at, now_us, self.zone()),
+            cancelled=tuple(self.cancelled),
+            beside=self._beside(),
+            incident=self._incident(now_us),
         )
+
+    def _beside(self) -> Beside | None:
+        if self.beside is not None:
+            return Beside(self.beside, self.among, self.hit is not None)
+        if self.among is not None:
+            raise BadFilter("among", self.among, "needs beside: the session that they are compared with")
+        if self.hit is not None and self.incident is None:
+            raise BadFilter("hit", self.hit, "needs beside or incident: whom who was hit is one of")
+        return None
+
+    def _incident(self, now_us: int) -> OfIncident | None:
+        if self.incident is None:
+            return None
+        fingerprint, _, started_at = self.incident.partition("-")
+        return OfIncident(fingerprint, int(started_at), now_us, self.hit is not None)
 
 
 class SessionsQuery(SessionFiltersQuery, PageQuery):

@@ -1,19 +1,20 @@
 """What the first page says in words: what broke, since when, for whom, with which code, whether they came back. Pure.
 
 Every sentence is made of counts that stand on the same page; where there is nothing to say, it says so. A count leads
-to its rows where an address has exactly those: outages are listed by when they began, so those that ended in an hour
-are not to be had.
+to its rows; a share and what is usual are of no rows of their own.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, NamedTuple
 
 from collector.api.beginning import beginning
 from collector.api.behind import BADLY, FAILED, between, failed, outages, sessions
+from collector.api.behind import settled as over
 from collector.api.meanings import meaning
 from collector.api.words import duration, iso, minute_clock, number, share
 from collector.store.questions import Dimension, Span
@@ -131,20 +132,28 @@ def _since(hours: Hours) -> Statement:
     noun, row, began = max(found, key=lambda one: (one[2].at_us is not None, one[2].most - one[2].usual))
     if began.most <= 0:
         return Statement(question, "Nothing began", (Said("no outage and no failed join"),), "calm")
-    usual = f"in {minutes} min, where {number(began.usual) if began.usual else 'none'} {_is(began.usual)} usual"
+    usual = f" in {minutes} min, where {number(began.usual) if began.usual else 'none'} {_is(began.usual)} usual"
+    peak = next((utc_from_us(one) for one in sorted(row) if row[one] == began.most), None)
+    if peak is None:
+        most = Said(number(began.most))
+    else:
+        beyond = peak + timedelta(microseconds=hours.bucket_us)
+        highest = outages(iso(peak), iso(beyond)) if noun == "outage" else _joins(hours.failures, joins, peak, beyond)
+        most = Said(number(began.most), highest)
     if began.at_us is None:
-        said = f"at most {_count(began.most, noun)} {usual}"
-        return Statement(question, "No sudden beginning", (Said(said),), "calm")
+        said = (Said("at most "), most, Said(f" {noun}{_s(began.most)}{usual}"))
+        return Statement(question, "No sudden beginning", said, "calm")
     at = utc_from_us(began.at_us)
     count = sum(row[one] for one in row if one >= began.at_us)
-    rows = outages(iso(at)) if noun == "outage" else _joins_since(hours.failures, joins, at)
-    evidence = (Said(number(count), rows), Said(f" {noun}{_s(count)} since then, up to {number(began.most)} {usual}"))
+    rows = outages(iso(at)) if noun == "outage" else _joins(hours.failures, joins, at)
+    evidence = (Said(number(count), rows), Said(f" {noun}{_s(count)} since then, up to "), most, Said(usual))
     return Statement(question, minute_clock(at), evidence, "bad", rows, at)
 
 
-def _joins_since(failures: FailureCodes, joins: Iterable[FailureBucket], at: datetime) -> str:
-    codes = {one.code for one in joins if one.at >= at}
-    return "" if failures.codes_left_out else failed(sorted(codes), f"{iso(at)}..", FAILED["join"])
+def _joins(failures: FailureCodes, joins: Iterable[FailureBucket], at: datetime, until: datetime | None = None) -> str:
+    codes = {one.code for one in joins if one.at >= at and (until is None or one.at < until)}
+    ended = f"{iso(at)}..{'' if until is None else iso(until)}"
+    return "" if failures.codes_left_out else failed(sorted(codes), ended, FAILED["join"])
 
 
 def _whom(affected: Mapping[Dimension, Sequence[Affected]]) -> Statement:
@@ -205,17 +214,24 @@ def _back(told: Kpis, still_open: int) -> Statement:
     if settled <= 0:
         answer = "Too early to say" if waiting else "Nobody was gone"
         return Statement(question, answer, waiting or (Said("no outage"),), "calm")
-    facts = [f"{number(back)} of {_count(settled, 'outage')}"]
+    ended = partial(over, told.since, told.until)
+    said = [
+        Said(number(back), ended(["recovered"])) if back else Said("none"),
+        Said(" of "),
+        Said(number(settled), ended()),
+        Said(f" outage{_s(settled)}"),
+    ]
     median = told.distributions["time_to_reconnect"].p50
     if median is not None:
-        facts.append(f"half within {duration(median)}")
+        said.append(Said(f", half within {duration(median)}"))
     if stayed := settled - back - abandoned:
-        facts.append(f"{number(stayed)} did not")
+        said += [Said(", "), Said(number(stayed), ended(["failed", "lost"])), Said(" did not")]
     if abandoned:
-        facts.append(f"{number(abandoned)} left while waiting")
-    said = (Said(", ".join(facts)), *((Said(", "), *waiting) if waiting else ()))
+        said += [Said(", "), Said(number(abandoned), ended(["abandoned"])), Said(" left while waiting")]
+    if waiting:
+        said += [Said(", "), *waiting]
     tone = "good" if back / settled >= GOOD else "bad"
-    return Statement(question, share(back / settled), said, tone, outages(SINCE))
+    return Statement(question, share(back / settled), tuple(said), tone, ended())
 
 
 def _outages(row: Affected) -> int:
@@ -228,10 +244,6 @@ def _ended_badly(row: Affected) -> int:
 
 def _there(row: Affected) -> int:
     return max(0, row.live + row.ended + row.join_failures)
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{number(count)} {noun}{_s(count)}"
 
 
 def _s(count: int) -> str:

@@ -18,12 +18,14 @@ from collector.api.filters import (
     PageQuery,
     SessionsQuery,
     Time,
+    Times,
     Words,
     ZoneQuery,
     any_span,
     named,
     numbers,
     span_of,
+    times,
 )
 from collector.errors import BadFilter
 from collector.store.questions import NamedFilters, OutageFilters, OutageSort, Outcome, RoomSort, Span
@@ -52,6 +54,11 @@ class OutagesQuery(NamedQuery, ZoneQuery, PageQuery):
     downtime_ms: Numbers = Field(default=[], description="How long it took.", examples=[["5000.."]])
     signaling_down_ms: Numbers = Field(default=[], examples=[["1000.."]])
     media_down_ms: Numbers = Field(default=[], examples=[["1000.."]])
+    ended_at: Times = Field(
+        default=[],
+        description="When it ended; one that nothing closed: when it was last known to last.",
+        examples=[["-1h.."]],
+    )
     since: Time | None = Field(default="-24h", description="Outages that opened then or later.", examples=["-6h"])
     until: Time | None = Field(default=None, description="Outages that opened before.")
     sort: OutageSort = Field(default="-started_at", description="`-`: the newest, or the longest, first.")
@@ -60,7 +67,7 @@ class OutagesQuery(NamedQuery, ZoneQuery, PageQuery):
         """The stretch of time. Raises BadFilter."""
         return any_span(self.since, self.until, now_us, self.zone())
 
-    def filters(self) -> OutageFilters:
+    def filters(self, now_us: int) -> OutageFilters:
         """As the store takes them."""
         return OutageFilters(
             **named(self),
@@ -72,6 +79,7 @@ class OutagesQuery(NamedQuery, ZoneQuery, PageQuery):
             downtime_ms=numbers(self.downtime_ms),
             signaling_down_ms=numbers(self.signaling_down_ms),
             media_down_ms=numbers(self.media_down_ms),
+            ended_at=times("ended_at", self.ended_at, now_us, self.zone()),
         )
 
 

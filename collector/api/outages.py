@@ -26,7 +26,7 @@ def list_outages(query: Annotated[OutagesQuery, Query()], reader: ReaderDep, now
     if query.cursor is not None:
         after, span = read_outage_cursor(query.cursor, query.sort)
     page, following = reader.outages(
-        span, query.filters(), sort=query.sort, after=after, limit=query.limit, now_us=now_us
+        span, query.filters(now_us), sort=query.sort, after=after, limit=query.limit, now_us=now_us
     )
     return page.model_copy(
         update={"next": None if following is None else outage_cursor_of(following, span, query.sort)}

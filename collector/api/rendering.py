@@ -14,6 +14,7 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from collector.api import words
+from collector.api.behind import others
 from collector.api.windows import query_of
 from collector.store.questions import Span
 from session_core.events import us_from_utc
@@ -45,6 +46,7 @@ def make_templates(version: str) -> Environment:
     )
     environment.globals["version"] = version
     environment.globals["places"] = PLACES
+    environment.globals["others_of"] = others
     environment.filters.update(
         clock=words.clock,
         fine_clock=words.fine_clock,
@@ -62,6 +64,7 @@ def make_templates(version: str) -> Environment:
         outcome=words.outcome,
         fate=words.fate,
         standing=words.standing,
+        looks=words.looks,
         origin=words.origin,
         said_more=words.said_more,
     )

@@ -12,7 +12,7 @@ from collector.api.behind import BADLY
 from collector.api.exploring import RANGES
 from collector.api.ranges import range_of
 from collector.api.time_words import Piece, Words, moment_pieces, range_pieces, words_of
-from collector.api.words import duration, fate, number
+from collector.api.words import duration, fate, nameless, number
 
 LABELS: Final[dict[str, str]] = {
     "room_name": "Room name",
@@ -34,6 +34,22 @@ LABELS: Final[dict[str, str]] = {
     "connected_ms": "Connected for",
     "joined_at": "Joined",
     "ended_at": "Ended",
+    "cancelled": "Gave up joining",
+    "not_region": "Region, but not",
+    "not_app_version": "App version, but not",
+    "not_sdk": "SDK, but not",
+    "not_sdk_version": "SDK version, but not",
+    "beside": "Compared with",
+    "among": "Only those",
+    "incident": "In the incident",
+    "hit": "Only those hit",
+}
+AMONG: Final[dict[str, str]] = {
+    "room": "in its room",
+    "region": "in its region, in other rooms",
+    "elsewhere": "in other regions",
+    "version": "of its app version",
+    "other_versions": "of other app versions",
 }
 """Filters of sessions, which are those of rooms, and what people call each."""
 
@@ -81,7 +97,9 @@ def _pieces(name: str, value: str) -> tuple[Piece, ...]:
         return (Piece(fate(value)),)
     if name in {"outages", "reconnecting_ms", "connected_ms"}:
         return (Piece(_range_words(value, ms=name != "outages")),)
-    return (Piece(value),)
+    if name == "beside":
+        return (Piece(nameless(value)),)
+    return (Piece(AMONG.get(value, value) if name == "among" else value),)
 
 
 def headline(count: int, asked: AskedRooms, *, more: bool, later: bool) -> str:

@@ -26,9 +26,9 @@ class TimeToReconnectQuery(ExploreQuery):
 
     downtime_ms: Numbers = Field(default=[], description="How long it took.", examples=[["4000..5000"]])
 
-    def explored(self) -> ExploreFilters:
+    def explored(self, now_us: int) -> ExploreFilters:
         """As the store takes them. Raises BadFilter."""
-        asked = super().explored()
+        asked = super().explored(now_us)
         took = tuple(
             (one.least or 0, ENDLESS_MS if one.most is None else one.most + 1) for one in numbers(self.downtime_ms)
         )
@@ -43,4 +43,4 @@ def read_time_to_reconnect(
     query: Annotated[TimeToReconnectQuery, Query()], reader: ReaderDep, now_us: NowDep
 ) -> TimeToReconnect:
     """Outages that began in the time by how long they lasted: those that came back and those that did not."""
-    return reader.time_to_reconnect(query.span(now_us), query.explored(), now_us=now_us)
+    return reader.time_to_reconnect(query.span(now_us), query.explored(now_us), now_us=now_us)

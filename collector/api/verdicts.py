@@ -18,10 +18,11 @@ from collector.api.problems import problems
 from collector.api.rooms import RoomSid
 from collector.api.words import number
 from collector.errors import RoomNotFound, SessionNotFound
+from collector.store.questions import Among
 from collector.store.reader import Reader
 from collector.store.views import Completeness, RoomTimeline, SessionView
 from collector.store.views_around import Case
-from collector.verdict import ACTIONS, BAD_FATES, Confidence, verdict_of
+from collector.verdict import ACTIONS, BAD_FATES, Confidence, Line, verdict_of
 
 router = APIRouter(tags=["verdicts"], route_class=FieldsRoute)
 
@@ -35,6 +36,12 @@ class Evidence(BaseModel):
 
     at: datetime | None = Field(description="None where it has no time of its own.")
     says: str = Field(examples=["14 of 15 others in the region, in other rooms were hit too"])
+    among: Among | None = Field(
+        description="Which others it counts: /sessions?beside={session_id}&among={among} lists them, with hit=yes only "
+        "those that were hit; None where it counts none."
+    )
+    hit: int | None = Field(description="How many of them were hit.", examples=[14])
+    there: int | None = Field(description="How many there were.", examples=[15])
 
 
 class SessionVerdict(BaseModel):
@@ -101,11 +108,16 @@ def session_verdict(case: Case) -> SessionVerdict:
         rule=found.rule,
         sentence=found.sentence,
         confidence=found.confidence,
-        evidence=tuple(Evidence(at=line.at, says=line.says) for line in found.evidence),
+        evidence=tuple(map(_evidence, found.evidence)),
         missing=found.missing,
         what_to_do=_what_to_do(found.rule, code if case.story.session.fate in BAD_FATES else None),
         completeness=case.completeness,
     )
+
+
+def _evidence(line: Line) -> Evidence:
+    hit, there = (None, None) if line.others is None else (line.others.hit, line.others.there)
+    return Evidence(at=line.at, says=line.says, among=line.among, hit=hit, there=there)
 
 
 def _what_to_do(rule: str, code: int | None) -> str | None:

@@ -155,6 +155,11 @@ def standing(session: SessionView) -> str:
     return "reconnecting now" if is_reconnecting(session) else fate(session.fate)
 
 
+def looks(session: SessionView) -> str:
+    """The same as the name of a look."""
+    return "reconnecting" if is_reconnecting(session) else session.fate
+
+
 def is_reconnecting(session: SessionView) -> bool:
     """Whether it has lost connection and may come back."""
     return session.fate == "live" and session.state == "reconnecting"

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
-from collector.store.questions import OUTCOMES, Span
+from collector.store.questions import OUTCOMES, Outcome, Span
 from collector.store.questions_explore import EXPLORED_BY
 from collector.store.reader_rollups import STRICT
 from collector.store.reading import moment
@@ -31,31 +31,47 @@ Fleet = Mapping[str, Counter[str]]
 class Looked(NamedTuple):
     """The outages that were looked at, column by column; each stands for `one_in`.
 
-    `values` are those of EXPLORED_BY, each as long as `opened` (µs) and `downtime_ms`.
+    `values` are those of EXPLORED_BY, each as long as `opened` (µs) and `downtime_ms`. `by_outcome` is of all that
+    there are, where they were counted.
     """
 
     one_in: int
     values: Mapping[str, Sequence[Any]]
     opened: Sequence[int]
     downtime_ms: Sequence[int]
+    by_outcome: Counter[Outcome] | None
 
 
-def explored(looked: Looked, span: Span, bucket_us: int, fleet: Fleet, completeness: Completeness) -> Explored:
+class Summed(NamedTuple):
+    """What sums say of all outages, whatever was looked at: by outcome; and by stretch and outcome, where they can."""
+
+    by_outcome: Counter[Outcome]
+    trend: Counter[tuple[int, Outcome]] | None
+
+
+def explored(
+    looked: Looked, span: Span, bucket_us: int, fleet: Fleet, completeness: Completeness, summed: Summed | None = None
+) -> Explored:
     """Every count of them."""
     one_in, outcomes = looked.one_in, looked.values["outcome"]
-    by_outcome = Counter(outcomes)
-    trend = Counter(zip((at - at % bucket_us for at in looked.opened), outcomes, strict=True))
+    by_outcome = Counter({word: one_in * count for word, count in Counter(outcomes).items()})
+    seen = Counter(zip((at - at % bucket_us for at in looked.opened), outcomes, strict=True))
+    trend = Counter({key: one_in * count for key, count in seen.items()})
+    if summed is not None:
+        by_outcome, trend = summed.by_outcome, trend if summed.trend is None else summed.trend
     return Explored(
         since=moment(span.since_us),
         until=moment(span.until_us),
         bucket_s=bucket_us // 1_000_000,
         one_in=one_in,
-        count=one_in * len(outcomes),
-        recovered=one_in * by_outcome["recovered"],
-        settled=one_in * sum(by_outcome[word] for word in STRICT),
+        exact=one_in == 1 or summed is not None,
+        exact_trend=one_in == 1 or (summed is not None and summed.trend is not None),
+        count=by_outcome.total(),
+        recovered=by_outcome["recovered"],
+        settled=sum(by_outcome[word] for word in STRICT),
         by={name: _by(looked, name, fleet[name]) for name in EXPLORED_BY},
         trend=tuple(
-            OutagesAt(at=moment(at), outcome=outcome, count=one_in * count)
+            OutagesAt(at=moment(at), outcome=outcome, count=count)
             for (at, outcome), count in sorted(trend.items(), key=lambda one: (one[0][0], OUTCOMES.index(one[0][1])))
         ),
         lasted=lasted(looked, span, completeness),

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import Column as TableColumn
 from sqlalchemy import Connection, Table, select
 
+from collector.store.beside import meets
 from collector.store.changes import CLOCK_TOLERANCE_US
 from collector.store.completeness import of_matching
 from collector.store.questions import ANY_OUTAGE, OutageFilters, SessionFilters, Span
@@ -178,8 +179,12 @@ class Export:
         filters: SessionFilters,
         of_outages: OutageFilters = ANY_OUTAGE,
         fields: Collection[str] = (),
+        check: Callable[[], None] = lambda: None,
     ) -> None:
-        """`of_outages` are filters of outages alone, where those are exported; `fields`: these columns, or all."""
+        """`of_outages` are filters of outages alone, where those are exported; `fields`: these columns, or all.
+
+        `check` raises where nobody waits for the rows any more.
+        """
         self.columns: Final = tuple(column for column in COLUMNS[what] if not fields or column.name in fields)
         self.truncated = False
         append_at = sessions.c.first_append_at
@@ -187,9 +192,10 @@ class Export:
         self._of = (
             within(STARTED, span),
             append_at >= bounded(span.since_us - CLOCK_TOLERANCE_US),
-            *matches(filters),
+            *meets(connection, filters),
         )
         self._of_outages = matches(of_outages)
+        self._check = check
         self._connection = connection
         self._what: Exported = what
 
@@ -217,6 +223,8 @@ class Export:
                 if left:
                     yield [self._values(row) for row in some[:left]]
                 left = max(0, left - len(some))
+                # PostgreSQL does next to nothing between rows of a cursor, so most cancellations would be lost on it.
+                self._check()
 
     def _values(self, row: AnyRow) -> tuple[Value, ...]:
         by = correction_us(row.clock_offset_us)

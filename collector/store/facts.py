@@ -13,15 +13,14 @@ from typing import Any, Final, Literal, NamedTuple
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, func, literal, select
 
 from collector.store.counting import FLAP_MS, FULL_TOKEN_S, OBSERVED
-from collector.store.functions import EpochUs
 from collector.store.questions import DIMENSIONS, By, Span, Who
 from collector.store.reader_rollups import NO_CODE, Count, counts
 from collector.store.reading import (
-    CORRECTION,
     ENDED,
     JOINED,
     MINUTE_US,
     OPENED,
+    OUTAGE_ENDED,
     STARTED,
     matches,
     matches_sums,
@@ -46,11 +45,7 @@ _AT: Final[Mapping[Kind, ColumnElement[int]]] = {
     "started": STARTED,
     "joined": JOINED,
     "outage": OPENED,
-    # As derive.py dates it: where nothing closed it, when it was last known to last.
-    "outage_ended": func.coalesce(
-        EpochUs(outages.c.closing_at), EpochUs(outages.c.started_at) + outages.c.downtime_ms * 1000
-    )
-    + CORRECTION,
+    "outage_ended": OUTAGE_ENDED,
     "ended": ENDED,
 }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
+from uuid import UUID
 
 Fate = Literal[
     "connecting",
@@ -32,6 +33,9 @@ By = Literal["region", "sdk", "sdk_version", "app_version", "platform", "network
 
 Words = Literal["causes", "outcomes", "fates"]
 """What is broken down by a word of a closed list."""
+
+Among = Literal["room", "region", "elsewhere", "version", "other_versions"]
+"""Which of the others beside a session: its room, its region in other rooms, other regions; its app version, others."""
 
 Spread = Literal["room_sid", "region", "sdk", "sdk_version", "app_version"]
 """Within what trouble may spread."""
@@ -82,8 +86,12 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class NamedFilters(Clients):
-    """Filters by what a session runs on, by its names and by its fate."""
+    """Filters by what a session runs on, by its names and by its fate. `not_…`: none of these; the empty word: told."""
 
+    not_region: tuple[str, ...] = ()
+    not_sdk: tuple[str, ...] = ()
+    not_sdk_version: tuple[str, ...] = ()
+    not_app_version: tuple[str, ...] = ()
     media_region: tuple[str, ...] = ()
     fate: tuple[str, ...] = ()
     room_sid: tuple[str, ...] = ()
@@ -93,8 +101,30 @@ class NamedFilters(Clients):
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Others whom the verdict on a session compares it with: some of them, or only those that were hit too."""
+
+    session_id: UUID
+    among: Among | None = None
+    hit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OfIncident:
+    """Whom an incident could have hit, or only whom it did; an incident that goes on reaches up to `now_us`."""
+
+    fingerprint: str
+    started_at: int
+    now_us: int
+    hit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SessionFilters(NamedFilters):
-    """Filters of the list of sessions. `code` and `origin` are those that the session ended with."""
+    """Filters of the list of sessions. `code` and `origin` are those that the session ended with.
+
+    `cancelled`, yes or no: whoever began to join gave up. `beside` and `incident` are looked up: meets() takes them.
+    """
 
     code: tuple[int | Literal[""], ...] = ()
     origin: tuple[str, ...] = ()
@@ -103,11 +133,17 @@ class SessionFilters(NamedFilters):
     connected_ms: tuple[Range, ...] = ()
     joined_at: tuple[Range, ...] = ()
     ended_at: tuple[Range, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    beside: Beside | None = None
+    incident: OfIncident | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OutageFilters(NamedFilters):
-    """Filters of the list of outages. `code` and `origin` are those that the outage was closed with."""
+    """Filters of the list of outages. `code` and `origin` are those that the outage was closed with.
+
+    One that nothing closed ended, by `ended_at`, when it was last known to last, as counts have it.
+    """
 
     cause: tuple[str, ...] = ()
     outcome: tuple[str, ...] = ()
@@ -117,6 +153,7 @@ class OutageFilters(NamedFilters):
     downtime_ms: tuple[Range, ...] = ()
     signaling_down_ms: tuple[Range, ...] = ()
     media_down_ms: tuple[Range, ...] = ()
+    ended_at: tuple[Range, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ class ExploreFilters(Who):
     """Filters of outages; the empty word asks for what was not told, of codes for outages without one.
 
     `lasted`: how long they were open, in ms: from the first number, which belongs to it, to the second, which does not.
+    `ended_at`: when they ended, as lists of outages have it.
     """
 
     platform: tuple[str, ...] = ()
@@ -37,6 +38,7 @@ class ExploreFilters(Who):
     outcome: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
     lasted: tuple[tuple[int, int], ...] = ()
+    ended_at: tuple[Range, ...] = ()
 
     def who(self) -> Who:
         """Those that rollups know."""
@@ -55,6 +57,7 @@ class ExploreFilters(Who):
             outcome=self.outcome,
             code=tuple(int(word) if word else "" for word in self.code),
             downtime_ms=tuple(Range(least, beyond - 1) for least, beyond in self.lasted),
+            ended_at=self.ended_at,
         )
 
     @property

@@ -49,7 +49,7 @@ class Reader(OfCalls, OfMany):
         It holds one state of the store while it is open, for as long as the stop allows.
         """
         with self._look() as connection:
-            yield Export(connection, what, span, as_told(filters, self._hashed), of_outages, fields)
+            yield Export(connection, what, span, as_told(filters, self._hashed), of_outages, fields, self._stop.check)
 
     def worst_sessions(self, room_sids: Sequence[str]) -> dict[str, SessionView]:
         """Of each of these rooms the session that fared worst: dropped before silent, then who was away for longest."""

@@ -104,21 +104,34 @@ def list_incidents(
 
 def read_incident(connection: Connection, place: IncidentPlace, now_us: int) -> IncidentStory:
     """One incident and whom it hit. Raises IncidentNotFound."""
-    of = incidents.c
-    row = connection.execute(
-        select(incidents).where(of.fingerprint == place.fingerprint, of.started_at == place.started_at)
-    ).one_or_none()
+    row = _row(connection, place)
     if row is None:
         raise IncidentNotFound(incident_id_of(place))
-    aim = aim_of(msgspec.json.decode(row.labels, type=dict[str, str]))
-    since_us = row.started_at - LOOKS_BACK_US
-    until_us = min(now_us if row.ended_at is None else row.ended_at, since_us + SPAN_US_MAX)
-    span = Span(since_us, max(until_us, since_us + 1))
+    aim, span = aim_of(msgspec.json.decode(row.labels, type=dict[str, str])), _span_of(row, now_us)
     return IncidentStory(
         incident=_incident_view(row),
         blast=None if aim is None else _blast(connection, span, aim),
         completeness=of_span(connection, span, EVERYONE if aim is None else aim.who, now_us),
     )
+
+
+def whom_of(connection: Connection, place: IncidentPlace, now_us: int) -> tuple[Span, Aim] | None:
+    """In which time an incident hit whom; None where there is none, or where it is not about rooms."""
+    row = _row(connection, place)
+    aim = None if row is None else aim_of(msgspec.json.decode(row.labels, type=dict[str, str]))
+    return None if row is None or aim is None else (_span_of(row, now_us), aim)
+
+
+def _row(connection: Connection, place: IncidentPlace) -> AnyRow | None:
+    of = incidents.c
+    its = (of.fingerprint == place.fingerprint, of.started_at == place.started_at)
+    return connection.execute(select(incidents).where(*its)).one_or_none()
+
+
+def _span_of(row: AnyRow, now_us: int) -> Span:
+    since_us = row.started_at - LOOKS_BACK_US
+    until_us = min(now_us if row.ended_at is None else row.ended_at, since_us + SPAN_US_MAX)
+    return Span(since_us, max(until_us, since_us + 1))
 
 
 def incident_id_of(place: IncidentPlace) -> str:
@@ -156,18 +169,12 @@ def _incident_view(row: AnyRow) -> IncidentView:
 
 
 def _blast(connection: Connection, span: Span, aim: Aim) -> BlastOfIncident:
-    hit = _was_hit(span, aim)
-    there = and_(may_tell_of(span), or_(_could_be(span, aim), hit))
-    # A region that is named in the alert is what the rest is compared with, so the rest is looked at too.
-    ours = and_(hit, *matches(aim.who))
-    counted = case((ours, 1), else_=0)
+    there, hit = could_be_hit(span, aim), was_hit(span, aim)
+    counted = case((hit, 1), else_=0)
     all_there, all_hit = connection.execute(select(func.count(), func.sum(counted)).where(there)).one()
     by = {spread: _by(connection, spread, there, counted, (int(all_hit or 0), all_there)) for spread in SPREADS}
     rows = connection.execute(
-        select(sessions)
-        .where(may_tell_of(span), ours)
-        .order_by(sessions.c.last_append_at, sessions.c.session_id)
-        .limit(SESSIONS_MAX)
+        select(sessions).where(hit).order_by(sessions.c.last_append_at, sessions.c.session_id).limit(SESSIONS_MAX)
     ).all()
     return BlastOfIncident(
         since=moment(span.since_us),
@@ -177,9 +184,22 @@ def _blast(connection: Connection, span: Span, aim: Aim) -> BlastOfIncident:
         affected=int(all_hit or 0),
         sessions=all_there,
         by=by,
-        rooms=_rooms(connection, and_(may_tell_of(span), ours)),
+        rooms=_rooms(connection, hit),
         hit=tuple(session_view(row) for row in rows),
     )
+
+
+def was_hit(span: Span, aim: Aim) -> ColumnElement[bool]:
+    """Sessions that an alert of that aim hit in the span."""
+    return and_(may_tell_of(span), _was_hit(span, aim), *matches(aim.who))
+
+
+def could_be_hit(span: Span, aim: Aim) -> ColumnElement[bool]:
+    """All that it could have hit.
+
+    A region that is named in the alert is what the rest is compared with, so the rest is looked at too.
+    """
+    return and_(may_tell_of(span), or_(_could_be(span, aim), _was_hit(span, aim)))
 
 
 def _was_hit(span: Span, aim: Aim) -> ColumnElement[bool]:

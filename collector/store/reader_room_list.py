@@ -12,11 +12,12 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Select, case, distinct, func, literal, select, tuple_
 
 from collector.errors import RoomNotFound
+from collector.store.beside import meets
 from collector.store.completeness import of_rooms
 from collector.store.functions import EpochUs
 from collector.store.questions import ANY_SESSION, RoomSort, SessionFilters, Span
 from collector.store.reader_sessions import Place, began_in
-from collector.store.reading import ENDED, STARTED, AnyRow, matches, moment, shown, told
+from collector.store.reading import ENDED, LOOKED_UP, STARTED, AnyRow, moment, shown, told
 from collector.store.tables import sessions
 from collector.store.views_lists import RoomPage, RoomStory, RoomView
 
@@ -41,7 +42,7 @@ def list_rooms(
     order = (walk.c.first_append_at, walk.c.session_id)
     statement = select(walk)
     if filters != ANY_SESSION:
-        statement = statement.where(_has_one(walk.c.room_sid, filters))
+        statement = statement.where(_has_one(connection, walk.c.room_sid, filters))
     down = sort.startswith("-")
     if after is not None:
         place = tuple_(*(literal(value, key.type) for value, key in zip(after, order, strict=True)))
@@ -87,12 +88,12 @@ def _one_by_one(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return func.coalesce(condition, literal(False))
 
 
-def _has_one(room_sid: ColumnElement[Any], filters: SessionFilters) -> ColumnElement[bool]:
+def _has_one(connection: Connection, room_sid: ColumnElement[Any], filters: SessionFilters) -> ColumnElement[bool]:
     """In the room is a session that passes the filters."""
-    if any(getattr(filters, name) for name in _NAMES):
-        return room_sid.in_(select(sessions.c.room_sid).where(*matches(filters)))
+    if any(getattr(filters, name) for name in (*_NAMES, *LOOKED_UP)):
+        return room_sid.in_(select(sessions.c.room_sid).where(*meets(connection, filters)))
     # With a limit, so that PostgreSQL looks into the room instead of gathering all sessions that pass.
-    one = select(literal(1)).where(sessions.c.room_sid == room_sid, *matches(filters)).limit(1)
+    one = select(literal(1)).where(sessions.c.room_sid == room_sid, *meets(connection, filters)).limit(1)
     return _one_by_one(one.scalar_subquery() == 1)
 
 

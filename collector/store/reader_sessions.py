@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, func, literal, not_, or_, select, tuple_
 
 from collector.errors import SessionNotFound
+from collector.store.beside import meets
 from collector.store.changes import CLOCK_TOLERANCE_US
 from collector.store.completeness import of_rows
 from collector.store.facts import facts
@@ -23,7 +24,6 @@ from collector.store.reading import (
     AnyRow,
     bounded,
     event_view,
-    matches,
     minutes,
     outage_view,
     session_view,
@@ -60,7 +60,7 @@ def list_sessions(
     Through sessions_started, or through the index of a name where a filter has one.
     """
     append_at, session_id = order = (sessions.c.first_append_at, sessions.c.session_id)
-    conditions = [*began_in(connection, span), *matches(filters)]
+    conditions = [*began_in(connection, span), *meets(connection, filters)]
     down = sort.startswith("-")
     if after is not None:
         place = tuple_(literal(after.first_append_at, append_at.type), literal(after.session_id, session_id.type))

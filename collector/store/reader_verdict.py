@@ -5,30 +5,25 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
-from collector.store.questions import Span
+from collector.store.beside import Others as OthersBeside
+from collector.store.beside import decided_at_us, deciding, others_at_once, others_in_an_hour
 from collector.store.reader_sessions import read_session
-from collector.store.reading import ENDED, JOINED, STARTED, may_tell_of, moment, opened_in, within
-from collector.store.tables import outages, sessions
+from collector.store.reading import moment
 from collector.store.views import EventView, OutageView, SessionStory
 from collector.store.views_around import Around, Case, Others
 from session_core.events import us_from_utc
 
 EVENTS_MAX: Final = 500
-TOGETHER_US: Final = 10_000_000
-"""Who loses connection so shortly before or after is hit by the same thing."""
-JOINS_US: Final = 300_000_000
-RELEASE_US: Final = 3_600_000_000
 NETWORK_US: Final = 15_000_000
-ENDED_IN_OUTAGE: Final = ("failed", "abandoned", "lost")
 
 
 def read_case(connection: Connection, session_id: UUID, now_us: int) -> Case:
     """The case of a session. Raises SessionNotFound."""
     story = read_session(connection, session_id, None, EVENTS_MAX, now_us)
-    outage = _deciding(story)
-    at_us = _decided_at_us(story, outage)
+    outage = deciding(story.outages)
+    at_us = decided_at_us(story.session, outage)
     return Case(
         story=story,
         outage=outage,
@@ -39,46 +34,12 @@ def read_case(connection: Connection, session_id: UUID, now_us: int) -> Case:
     )
 
 
-def _deciding(story: SessionStory) -> OutageView | None:
-    """The last outage, where the session ended in it or still is in it."""
-    last = story.outages[-1] if story.outages else None
-    return last if last is not None and last.outcome in {*ENDED_IN_OUTAGE, "open"} else None
-
-
-def _decided_at_us(story: SessionStory, outage: OutageView | None) -> int | None:
-    if outage is not None:
-        return us_from_utc(outage.started_at)
-    if story.session.fate in {"dropped", "lost"} and story.session.ended_at is not None:
-        return us_from_utc(story.session.ended_at)
-    if story.session.fate == "not_joined":
-        return us_from_utc(story.session.started_at)
-    return None
-
-
 def _around(connection: Connection, story: SessionStory, outage: OutageView | None, at_us: int) -> Around:
-    its, of = story.session, sessions.c
-    span = Span(at_us - TOGETHER_US, at_us + TOGETHER_US)
-    there, hit = _was_there(span), or_(_lost_connection(span), and_(of.fate == "dropped", within(ENDED, span)))
-    if its.fate == "not_joined":
-        span = Span(at_us - JOINS_US, at_us + JOINS_US)
-        failed = and_(of.fate == "not_joined", or_(of.terminal_code.is_not(None), of.terminal_origin != "local"))
-        there, hit = within(STARTED, span), failed
-    in_room = and_(of.room_sid.is_not(None), of.room_sid == its.room_sid)
-    in_region = and_(of.region.is_not_distinct_from(its.client.region), ~func.coalesce(in_room, False))
-    others = of.session_id != its.session_id
-    groups = (in_room, in_region, ~of.region.is_not_distinct_from(its.client.region))
-    row = connection.execute(
-        select(*(column for group in groups for column in _counted(group, hit))).where(may_tell_of(span), there, others)
-    ).one()
-    room, region, elsewhere = _pairs(row)
+    its = story.session
+    room, region, elsewhere = _groups(connection, others_at_once(its, at_us))
     version = other_versions = Others(hit=0, there=0)
     if outage is not None and outage.cause is not None:
-        hour = Span(at_us - RELEASE_US, at_us + RELEASE_US)
-        same, broke = of.app_version.is_not_distinct_from(its.client.app_version), _lost_connection(hour, outage.cause)
-        released = connection.execute(
-            select(*_counted(same, broke), *_counted(~same, broke)).where(may_tell_of(hour), _was_there(hour), others)
-        ).one()
-        version, other_versions = _pairs(released)
+        version, other_versions = _groups(connection, others_in_an_hour(its, at_us, outage.cause))
     return Around(
         at=moment(at_us),
         room=room,
@@ -89,13 +50,9 @@ def _around(connection: Connection, story: SessionStory, outage: OutageView | No
     )
 
 
-def _was_there(span: Span) -> ColumnElement[bool]:
-    return and_(span.until_us > JOINED, or_(sessions.c.ended_at.is_(None), span.since_us <= ENDED))
-
-
-def _lost_connection(span: Span, cause: str | None = None) -> ColumnElement[bool]:
-    its = and_(outages.c.session_id == sessions.c.session_id, opened_in(span))
-    return exists().where(its if cause is None else and_(its, outages.c.cause == cause)).correlate(sessions)
+def _groups(connection: Connection, others: OthersBeside) -> tuple[Others, ...]:
+    counted = (column for group in others.groups.values() for column in _counted(group, others.hit))
+    return _pairs(connection.execute(select(*counted).where(others.there)).one())
 
 
 def _counted(group: ColumnElement[bool], hit: ColumnElement[bool]) -> tuple[ColumnElement[int], ColumnElement[int]]:

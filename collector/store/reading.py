@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, FromClause, Row, and_, case, func, or_
+from sqlalchemy import ColumnElement, FromClause, Row, and_, case, false, func, not_, or_
 
 from collector.store.changes import CLOCK_TOLERANCE_US, unpack_intervals
 from collector.store.functions import EpochUs, IdUs
@@ -59,6 +59,12 @@ JOINED: Final[ColumnElement[int]] = case(
 """When the session joined, where it did: told, or implied by what was told later."""
 ENDED: Final[ColumnElement[int]] = EpochUs(sessions.c.ended_at) + CORRECTION
 OPENED: Final[ColumnElement[int]] = EpochUs(outages.c.opened_at)
+OUTAGE_ENDED: Final[ColumnElement[int]] = (
+    func.coalesce(EpochUs(outages.c.closing_at), EpochUs(outages.c.started_at) + outages.c.downtime_ms * 1000)
+    + CORRECTION
+)
+"""When an outage ended, as derive.py dates it: where nothing closed it, when it was last known to last. Of one that is
+open it says nothing."""
 CLOCK_IS_WRONG: Final = sessions.c.correction_us.is_not(None)
 """What sessions_wrong_clock holds."""
 
@@ -143,6 +149,7 @@ _OF_SESSIONS: Final[dict[str, ColumnElement[Any]]] = {
     "origin": sessions.c.terminal_origin,
     "joined_at": JOINED,
     "ended_at": ENDED,
+    "cancelled": case((and_(sessions.c.fate == "not_joined", sessions.c.terminal_code.is_(None)), "yes"), else_="no"),
 }
 _OF_OUTAGES: Final[dict[str, ColumnElement[Any]]] = {
     "cause": outages.c.cause,
@@ -153,16 +160,26 @@ _OF_OUTAGES: Final[dict[str, ColumnElement[Any]]] = {
     "downtime_ms": outages.c.downtime_ms,
     "signaling_down_ms": outages.c.signaling_down_ms,
     "media_down_ms": outages.c.media_down_ms,
+    "ended_at": case((outages.c.outcome != "open", OUTAGE_ENDED)),
 }
+_NOT: Final = "not_"
+LOOKED_UP: Final = frozenset({"beside", "incident"})
+"""Filters that are no conditions before the store was asked what they name: beside.py."""
 
 
 def matches(filters: Who) -> list[ColumnElement[bool]]:
-    """The filters as conditions on sessions; those on outages need a statement that has both."""
+    """The filters as conditions on sessions, but for those that are LOOKED_UP.
+
+    Those on outages need a statement that has both.
+    """
     theirs = _OF_OUTAGES if isinstance(filters, OutageFilters) else _OF_SESSIONS
+    asked = {field.name: getattr(filters, field.name) for field in fields(filters) if field.name not in LOOKED_UP}
     return [
-        _one_of(theirs[field.name] if field.name in theirs else sessions.c[field.name], values)
-        for field in fields(filters)
-        if (values := getattr(filters, field.name))
+        _none_of(sessions.c[name.removeprefix(_NOT)], values)
+        if name.startswith(_NOT)
+        else _one_of(theirs[name] if name in theirs else sessions.c[name], values)
+        for name, values in asked.items()
+        if values
     ]
 
 
@@ -196,6 +213,11 @@ def _one_of(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[
     if len(given) + len(ranges) < len(values):
         conditions.append(column.is_(None))
     return or_(*conditions)
+
+
+def _none_of(column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """None of the values; what was not told is none of them unless they say so."""
+    return not_(func.coalesce(_one_of(column, values), false()))
 
 
 def _between(column: ColumnElement[Any], span: Range) -> ColumnElement[bool]:

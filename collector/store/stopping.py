@@ -1,7 +1,7 @@
 """Ending a question that is under way, in the database itself, from another thread.
 
 A `Stop` belongs to whoever asks. Once it has ended, what is being asked under it is cancelled and what would be asked
-next is not begun. Rules:
+next is not begun; rows that come some at a time look at it between. Rules:
 
 1. SQLite looks at the flag every few thousand steps of its machine, so that no statement runs on for long.
 2. PostgreSQL is told over a connection of its own, which blocks: call `end` from a thread. A cancellation that comes
@@ -32,10 +32,14 @@ CANCEL_S: Final = 5.0
 
 
 class Stop:
-    """What ends the questions that are asked under it. `within_s`: how long each may take."""
+    """What ends the questions that are asked under it. `within_s`: how long each may take.
+
+    `is_for_nobody`: it ended because whoever asked hung up.
+    """
 
     def __init__(self, within_s: float) -> None:
         self.within_s: Final = within_s
+        self.is_for_nobody = False
         self._lock = Lock()
         self._ended = False
         self._under_way: list[Any] = []  # connections of psycopg

@@ -68,6 +68,8 @@ class Explored(View):
     until: datetime
     bucket_s: int
     one_in: int
+    exact: bool = Field(description="Whether `count`, `recovered` and `settled` are those of all outages.")
+    exact_trend: bool = Field(description="Whether `trend` is.")
     count: int
     recovered: int
     settled: int

@@ -36,6 +36,7 @@ from collector.verdict.words import (
     of_all,
     seconds,
     together,
+    version_lines,
 )
 
 TOKEN_CODES: Final = (20101, 20102, 20103, 20105, 20106, 20107)
@@ -243,7 +244,9 @@ def release(case: Case) -> Verdict | None:
         f"App version {name} lost its {case.outage.cause} for {of_all(around.version)} sessions within an hour, "
         f"other versions for {of_all(around.other_versions)}: the release."
     )
-    return by_others(case, "release", sentence, "likely")
+    found = by_others(case, "release", sentence, "likely")
+    *before, end = found.evidence
+    return found._replace(evidence=(*before, *version_lines(around, case.outage.cause), end))
 
 
 def network_changed(case: Case) -> Verdict | None:

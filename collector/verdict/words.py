@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final, Literal, NamedTuple
 
+from collector.store.questions import Among
 from collector.store.views import OutageView, SessionView
 from collector.store.views_around import Around, Case, Others
 
@@ -19,10 +20,12 @@ FEW: Final = 0.1
 
 
 class Line(NamedTuple):
-    """A piece of evidence: when, where it has a time, and what."""
+    """A piece of evidence: when, where it has a time, and what; which others it counts, where it does, and how many."""
 
     at: datetime | None
     says: str
+    among: Among | None = None
+    others: Others | None = None
 
 
 class Verdict(NamedTuple):
@@ -144,12 +147,29 @@ def beside_lines(around: Around | None) -> tuple[Line, ...]:
     """What others lived through at the moment."""
     if around is None:
         return ()
-    groups = (
-        (around.room, "others in the room"),
-        (around.region, "others in the region, in other rooms"),
-        (around.elsewhere, "in other regions"),
+    groups: tuple[tuple[Among, Others, str], ...] = (
+        ("room", around.room, "others in the room"),
+        ("region", around.region, "others in the region, in other rooms"),
+        ("elsewhere", around.elsewhere, "in other regions"),
     )
-    return tuple(Line(around.at, f"{of_all(others)} {words} were hit too") for others, words in groups if others.there)
+    return tuple(
+        Line(around.at, f"{of_all(others)} {words} were hit too", among, others)
+        for among, others, words in groups
+        if others.there
+    )
+
+
+def version_lines(around: Around, cause: str) -> tuple[Line, ...]:
+    """What others of its app version, and of others, lived through within an hour."""
+    groups: tuple[tuple[Among, Others, str], ...] = (
+        ("version", around.version, "others with its app version"),
+        ("other_versions", around.other_versions, "with other versions"),
+    )
+    return tuple(
+        Line(around.at, f"{of_all(others)} {words} lost {cause} within an hour", among, others)
+        for among, others, words in groups
+        if others.there
+    )
 
 
 def by_others(case: Case, rule: str, sentence: str, sure: Confidence) -> Verdict:

@@ -18,7 +18,11 @@ import pytest
 from sqlalchemy import Engine
 
 from collector.api.asking import Limits
-from collector.store.exporting import COLUMNS, Column, Exported
+from collector.errors import QueryTooLong
+from collector.store.exporting import COLUMNS, ROWS_AT_ONCE, Column, Exported
+from collector.store.questions import Span
+from collector.store.reader import Reader
+from collector.store.stopping import Stop
 from tests.collector.api.conftest import World, client_of
 from tests.collector.api.test_asking import served
 from tests.filling import fill
@@ -230,12 +234,15 @@ async def test_a_client_that_does_not_read_on_holds_no_state_of_the_store_beyond
     assert await _is_cut_off(store_engine, 1.0) or await _is_cut_off(store_engine, 30.0)
 
 
+def _takes_little() -> httpx.AsyncHTTPTransport:
+    """Else the machine would take all of the file for the client."""
+    return httpx.AsyncHTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)])
+
+
 async def _is_cut_off(engine: Engine, seconds: float) -> bool:
-    # Else the machine would take all of the file for the client.
-    takes_little = httpx.AsyncHTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, 32_768)])
     async with served(engine, Limits(export_s=seconds, exports=1)) as (world, _):
         world.slow = False
-        client = httpx.AsyncClient(transport=takes_little, base_url=world.server.url)
+        client = httpx.AsyncClient(transport=_takes_little(), base_url=world.server.url)
         async with client, client.stream("GET", "/api/v1/exports/events") as answer:
             await eventually(lambda: world.exports_counted("too-long") == 1, within_s=seconds + 30)
             assert engine.pool.checkedout() == 0  # type: ignore[attr-defined]
@@ -246,13 +253,30 @@ async def _is_cut_off(engine: Engine, seconds: float) -> bool:
             return True
 
 
-async def test_a_client_that_hangs_up_ends_its_export_and_another_gets_the_place(store_engine: Engine) -> None:
+async def test_rows_are_read_no_further_where_nobody_waits_for_them(store_engine: Engine) -> None:
     await _fill_many(store_engine)
+    stop = Stop(3_600)
+    with Reader(store_engine).under(stop).export("events", Span(0, NOW_US)) as export:
+        rows = export.rows(10_000)
+        assert len(next(rows)) == ROWS_AT_ONCE
+        stop.end()  # between two statements, which is lost on PostgreSQL
+        with pytest.raises(QueryTooLong):
+            next(rows)
+
+
+async def test_a_client_that_hangs_up_ends_its_export_and_another_gets_the_place(
+    store_engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    await _fill_many(store_engine)
+    caplog.set_level("INFO", "collector.api")
     async with served(store_engine, Limits(exports=1)) as (world, client):
         world.slow = False
-        async with client.stream("GET", "/api/v1/exports/events") as answer:
+        hasty = httpx.AsyncClient(transport=_takes_little(), base_url=world.server.url)
+        async with hasty, hasty.stream("GET", "/api/v1/exports/events") as answer:
             assert answer.status_code == 200
         await eventually(lambda: world.exports_counted("gone") == 1)
+        # It ended before its last row, instead of being made for nobody.
+        assert caplog.messages == ["/api/v1/exports/events was cut off: the client hung up"]
         whole = await client.get("/api/v1/exports/events")
         assert len(whole.text.splitlines()) == 1 + 6_000
         await eventually(lambda: store_engine.pool.checkedout() == 0)  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, insert
 
-from collector.store.questions import Span
+from collector.store.questions import DIMENSIONS, Range, Span
 from collector.store.questions_explore import ANY_OUTAGE, ExploreFilters
 from collector.store.reader import Reader
 from collector.store.tables import outages, rollups, sessions
@@ -152,16 +152,43 @@ def test_of_many_outages_some_are_looked_at_evenly_and_counts_are_multiplied(
     reader: Reader, store_engine: Engine
 ) -> None:
     _many(store_engine, 4_000)
-    media = ExploreFilters(cause=("media",))
-    found = reader.explore(HOUR, media, bucket_us=FIVE_MINUTES_US, looked_at_max=500, now_us=NOW_US)
-    assert found.one_in == 9
+    web = ExploreFilters(cause=("media",), platform=("web",))
+    found = reader.explore(HOUR, web, bucket_us=FIVE_MINUTES_US, looked_at_max=500, now_us=NOW_US)
+    assert (found.one_in, found.exact, found.exact_trend) == (9, False, False)
     assert found.count % 9 == 0
-    assert abs(found.count - 4_002) < 600
-    few = reader.explore(HOUR, media, bucket_us=FIVE_MINUTES_US, looked_at_max=50, now_us=NOW_US)
+    assert abs(found.count - 4_001) < 600
+    few = reader.explore(HOUR, web, bucket_us=FIVE_MINUTES_US, looked_at_max=50, now_us=NOW_US)
     assert (few.one_in, few.count % 128) == (128, 0)
-    assert abs(few.count - 4_002) < 600
+    assert abs(few.count - 4_001) < 600
     busy = [one.count for one in found.trend if one.outcome == "closed"]
     assert [round(count, -2) for count in busy[1:-1]] == [500] * 7
+
+
+SIX_SECONDS: Final = Span(HOUR.since_us + 6 * SECOND_US, HOUR.until_us - 54 * SECOND_US)
+"""Not of whole minutes, at either end."""
+
+
+@pytest.mark.parametrize(
+    ("filters", "span", "exact", "exact_trend"),
+    [
+        (ANY_OUTAGE, Span(HOUR.since_us - 12 * SECOND_US, HOUR.until_us - 12 * SECOND_US), True, True),
+        (ExploreFilters(region=("br1",), cause=("media",)), SIX_SECONDS, True, False),
+        (ExploreFilters(outcome=("closed", "recovered")), SIX_SECONDS, True, False),
+        (ExploreFilters(code=("",)), SIX_SECONDS, True, False),
+        (ExploreFilters(ended_at=(Range(None, NOW_US),), region=("br1",)), HOUR, True, False),
+        (ExploreFilters(lasted=((0, 60_000),), region=("br1",)), HOUR, False, False),
+    ],
+)
+def test_of_many_outages_it_is_said_how_many_there_are_where_sums_or_a_count_know(
+    reader: Reader, store_engine: Engine, filters: ExploreFilters, span: Span, *, exact: bool, exact_trend: bool
+) -> None:
+    _many(store_engine, 2_000)
+    every = reader.explore(span, filters, bucket_us=MINUTE_US, now_us=NOW_US)
+    some = reader.explore(span, filters, bucket_us=MINUTE_US, looked_at_max=100, now_us=NOW_US)
+    assert (every.one_in, some.one_in > 1) == (1, True)
+    assert (some.exact, some.exact_trend) == (exact, exact_trend)
+    counted = (every.count, every.recovered, every.settled)
+    assert ((some.count, some.recovered, some.settled) == counted, some.trend == every.trend) == (exact, exact_trend)
 
 
 def _many(engine: Engine, count: int) -> None:
@@ -183,5 +210,6 @@ def _many(engine: Engine, count: int) -> None:
         )
         summed = Counter(at_us // MINUTE_US for at_us in began)
         none = {column.name: "" for column in rollups.primary_key} | dict.fromkeys(("kafka_partition", *"abcd"), 0)
+        none |= {name: row[name] for name in DIMENSIONS}
         kept = none | {"kind": "outage", "code": -1, "cause": template["cause"], "outcome": "closed"}
         connection.execute(insert(rollups), [kept | {"minute": minute, "n": n} for minute, n in summed.items()])

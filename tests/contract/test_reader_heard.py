@@ -38,7 +38,9 @@ def test_those_that_were_heard_of_are_listed_newest_first_as_many_as_are_counted
 
 
 def test_they_are_narrowed_to_what_is_missing_to_a_wrong_clock_and_by_any_filter(reader: Reader) -> None:
-    assert _who(reader, Heard(HOUR, untold=True)) == ["outbox", "gaps"]
+    assert _who(reader, Heard(HOUR, untold="yes")) == ["outbox", "gaps"]
+    gaps = reader.telemetry(HOUR, bucket_us=MINUTE_US, now_us=NOW_US).completeness.sessions_with_gaps
+    assert len(_who(reader, Heard(HOUR, untold="gaps"))) == gaps == 2
     assert _who(reader, Heard(HOUR, off_s=(3_600, None))) == ["clock"]
     assert len(_who(reader, Heard(HOUR, off_s=(None, 2)))) == 5
     assert _who(reader, Heard(HOUR), SessionFilters(fate=("lost",))) == ["silent"]

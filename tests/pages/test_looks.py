@@ -32,6 +32,7 @@ PAGES: Final = {
     "/rooms?region=nowhere&since=2025-11-24T16:00:00Z": "rooms-none",
     "/sessions?fate=dropped&since=-24h": "sessions",
     "/sessions?region=nowhere": "sessions-none",
+    f"/sessions?beside={session_of('dora')}&among=room&hit=yes": "sessions-beside",
     "/outages?region=br1&outcome=failed&lasted=3000-&since=-6h": "outages-chips",
     "/rooms?ended_at=2025-11-24T16:00:00Z..&fate=dropped&since=2025-11-24T10:00:00Z": "rooms-chips",
     "/docs": "api",

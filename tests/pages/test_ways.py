@@ -92,7 +92,7 @@ async def test_everything_is_reached_by_keyboard(site: Site, page: Page) -> None
     await page.keyboard.press("Enter")
     await expect(page.locator("main")).to_be_focused()
     reached = set()
-    for _ in range(60):
+    for _ in range(120):
         await page.keyboard.press("Tab")
         told = await page.evaluate(
             """() => {

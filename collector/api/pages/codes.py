@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse
 
-from collector.api.behind import FAILED, between, failed, heard
+from collector.api.behind import FAILED, between, failed, heard, tried
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.linked_charts import LinkedChart, over_time
 from collector.api.meanings import MEANINGS, meaning
@@ -29,6 +29,7 @@ _SPLIT_BY: Final[tuple[tuple[Dimension, str], ...]] = (
     ("app_version", "App version"),
     ("sdk_version", "SDK version"),
 )
+_FATES: Final = [fate for fates in FAILED.values() for fate in fates]
 _PHASES: Final = {"session": "in the room", "join": "joining"}
 _STACK: Final = {"code-0": "dropped from a room", "code-1": "could not join"}
 _KEYS: Final = {"session": "code-0", "join": "code-1"}
@@ -77,6 +78,7 @@ def _codes(reader: Reader, last: RangeName, now_us: int) -> dict[str, Any]:
             for code in sorted(counts, key=lambda code: (-counts[code], code))
         ],
         "failed": sum(counts.values()) + told.failures_left_out,
+        "all_failed": tried(between(told.since, told.until), _FATES),
         "others": [row for code, row in CATALOGUE.items() if code not in counts],
         "meaning": meaning,
         "ranges": RANGES,
@@ -100,6 +102,7 @@ def _code(reader: Reader, code: int, last: RangeName, now_us: int) -> dict[str, 
         "known": MEANINGS.get(code),
         "count": {phase: sum(one.count for one in told.items if one.phase == phase) for phase in _PHASES},
         "behind": lambda by, value: failed([code], between(told.since, told.until), also=[(by, value or "")]),
+        "there": lambda by, value: tried(between(told.since, told.until), also=[(by, value or "")]),
         "chart": _chart(told, code, span, step),
         "hits": [(by, label, _hits(reader, code, span, by, now_us)) for by, label in _SPLIT_BY] if told.items else [],
         "sessions": reader.failed_with(code, span) if told.items else (),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import quote
@@ -9,18 +10,19 @@ from urllib.parse import quote
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse
 
-from collector.api.behind import FAILED, between, failed, outages
+from collector.api.behind import heard, sessions
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.incidents import place_of
 from collector.api.meanings import meaning
 from collector.api.pages.showing import Cursor, page, part
 from collector.api.paging import incident_cursor_of, read_incident_cursor
-from collector.api.words import iso
 from collector.store.questions import IncidentFilters, Span
 from collector.store.reader import Reader
 from collector.store.reader_incidents import aim_of
+from collector.store.reading import minutes
 from collector.store.views_incidents import IncidentStory, IncidentView
 from collector.times import DAY_US
+from session_core.events import us_from_utc, utc_from_us
 
 router = APIRouter(default_response_class=HTMLResponse)
 
@@ -80,24 +82,27 @@ def _incident(reader: Reader, incident_id: str, now_us: int) -> dict[str, Any]:
         "story": story,
         "links": links,
         "meaning": meaning,
-        "behind": partial(_behind, story),
+        "behind": partial(_sessions, story, [("hit", "yes")]),
+        "there": partial(_sessions, story, []),
         "completeness": story.completeness,
+        "heard": _heard(story),
     }
 
 
-def _behind(story: IncidentStory, by: str | None = None, value: str | None = None) -> str:
-    """The sessions that were hit, or those of them with a value; where no code says who was, the outages they had."""
+def _sessions(story: IncidentStory, of_them: list[tuple[str, str]], by: str = "", value: str | None = None) -> str:
+    """The sessions that the incident could have hit, or some of them: those with a value, those that it did hit."""
+    theirs = [(by, value or "")] if by else []
+    return sessions((), also=[("incident", story.incident.incident_id), *of_them, *theirs])
+
+
+def _heard(story: IncidentStory) -> Callable[..., str] | None:
+    """The addresses of those whom its completeness is about: as many minutes, and as much of the fleet."""
     blast, aim = story.blast, aim_of(story.incident.labels)
     if blast is None or aim is None:
-        return ""
-    theirs = [] if by is None else [(by, value or "")]
-    theirs += [("region", region) for region in aim.who.region if by != "region"]
-    if blast.code is not None:
-        fates = FAILED[blast.phase] if blast.phase else ("dropped", "not_joined")
-        return failed([blast.code], between(blast.since, blast.until), fates, theirs)
-    if by == "room_sid":
-        return f"/rooms/{quote(value or '', safe='')}#outages-title"
-    return outages(iso(blast.since), iso(blast.until), theirs)
+        return None
+    whole = minutes(Span(us_from_utc(blast.since), us_from_utc(blast.until)))
+    their = heard(utc_from_us(whole.since_us), utc_from_us(whole.until_us))
+    return partial(their, region=aim.who.region[0]) if aim.who.region else their
 
 
 def open_incidents(reader: Reader, now_us: int) -> tuple[IncidentView, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from collector.api.behind import between, failed, heard
+from collector.api.behind import BADLY, FAILED, between, failed, heard, outages, sessions, settled, tried
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.explore_charts import trend
 from collector.api.exploring import Asked
@@ -21,6 +22,8 @@ from collector.store.questions import Dimension, Span
 from collector.store.reader import Reader
 from collector.store.reading import minutes
 from collector.store.views import Affected, FailureCodes
+from collector.store.views_breakdowns import Breakdown
+from collector.store.views_kpis import Kpis
 from collector.times import HOUR_US
 from session_core.events import utc_from_us
 
@@ -30,6 +33,7 @@ BUCKET_US: Final = 300_000_000
 CHART_US: Final = 6 * HOUR_US
 LATEST: Final = 25
 CODES_IN_CHART: Final = 5
+CODES_MAX: Final = 100
 _SPLIT_BY: Final[tuple[Dimension, ...]] = ("region", "app_version", "sdk_version")
 
 
@@ -60,18 +64,18 @@ def _now(reader: Reader, now_us: int) -> dict[str, Any]:
     affected: dict[Dimension, tuple[Affected, ...]] = {
         by: reader.affected(hour, by=by, now_us=now_us).items for by in _SPLIT_BY
     }
-    outages = reader.outage_buckets(hour, bucket_us=BUCKET_US).items
+    in_hour = reader.outage_buckets(hour, bucket_us=BUCKET_US).items
     broken = reader.outage_buckets(chart, bucket_us=BUCKET_US).items
     failures = reader.failure_codes(chart, bucket_us=BUCKET_US, now_us=now_us)
     return {
         "fleet": fleet,
         "kpis": kpis,
         "codes": codes,
-        "failed": {phase: sum(one.count for one in codes.items if one.phase == phase) for phase in ("join", "session")},
+        **_rows(kpis, reader.breakdown("fates", hour, phase="join", by=("code",), limit=CODES_MAX, now_us=now_us)),
         "meaning": meaning,
         "meanings": MEANINGS,
         "affected": affected,
-        "statements": headline(outages, codes, affected, kpis, Hours(broken, failures, chart, BUCKET_US)),
+        "statements": headline(in_hour, codes, affected, kpis, Hours(broken, failures, chart, BUCKET_US)),
         "outages_chart": trend(broken, chart, BUCKET_US, Asked((), *drawn)),
         "failures_chart": _failures_chart(failures, chart),
         "latest": reader.latest_outages(chart, limit=LATEST, now_us=now_us).items,
@@ -79,6 +83,35 @@ def _now(reader: Reader, now_us: int) -> dict[str, Any]:
         "completeness": kpis.completeness,
         "heard": heard(kpis.since, kpis.until),
         "refused": "/telemetry?since=-1h#refused",
+    }
+
+
+def _rows(kpis: Kpis, joins: Breakdown) -> dict[str, Any]:
+    """The shares of the hour, each number with the address of its rows; and the addresses of rows beside."""
+    hour = between(kpis.since, kpis.until)
+    over, of = partial(settled, kpis.since, kpis.until), kpis.kpis
+    joined = sessions(also=[("joined_at", hour)])
+    began = sessions(also=[("since", iso(kpis.since)), ("until", iso(kpis.until))])
+    gave_up = sum(one.count for one in joins.items if one.values is not None and one.values["code"] is None)
+    tries = of["join_success"].denominator + gave_up
+    return {
+        "shares": (
+            ("Joined", of["join_success"], joined, tries, began),
+            ("Dropped", of["drop_rate"], sessions(BADLY, hour), of["drop_rate"].denominator, joined),
+            *(
+                (label, of[name], over([outcome]), of[name].denominator, over())
+                for label, name, outcome in (
+                    ("Came back", "reconnect_success_strict", "recovered"),
+                    ("Left while waiting", "abandonment", "abandoned"),
+                )
+            ),
+        ),
+        "cancelled": sessions(FAILED["join"], hour, [("cancelled", "yes")]),
+        "recovered": outages(iso(kpis.since), iso(kpis.until), [("outcome", "recovered")]),
+        "all_failed": {phase: tried(hour, fates) for phase, fates in FAILED.items()},
+        "failed_with": lambda one: failed([one.error.code], hour, FAILED[one.phase]),
+        "dropped": lambda by, value: sessions(BADLY, hour, [(by, value or "")]),
+        "over": lambda by, value: over(also=[(by, value or "")]),
     }
 
 

@@ -10,12 +10,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import Field
 
 from collector.api.addresses import UNTIL
-from collector.api.behind import heard
+from collector.api.behind import SETTLED, heard
 from collector.api.dependencies import NowDep, ReaderDep, refuse_unknown_parameters
 from collector.api.explore_charts import lasted, trend
 from collector.api.exploring import (
     FILTERS,
     LABELS,
+    OFFERED,
     RANGES,
     Asked,
     ExploreQuery,
@@ -27,7 +28,7 @@ from collector.api.filters import Cursor, Word
 from collector.api.pages.asking import LOW, Typed, sent
 from collector.api.pages.showing import page
 from collector.api.paging import outage_cursor_of, read_outage_cursor
-from collector.api.time_words import Piece, words_of
+from collector.api.time_words import Piece, range_pieces, words_of
 from collector.api.words import iso
 from collector.store.questions import By, Span
 from collector.store.questions_explore import OF_CLIENTS
@@ -75,19 +76,17 @@ def _outages(reader: Reader, query: PageQuery, asked: Asked, now_us: int) -> dic
     span = query.span(now_us)
     bucket_us = bucket_us_of(span)
     span = widened(span, bucket_us)
-    filters = query.explored()
+    filters = query.explored(now_us)
     found = reader.explore(span, filters, bucket_us=bucket_us, now_us=now_us)
     by = {**found.by, **_beside_the_fleet(reader, found, span, now_us)}
     after = None if query.cursor is None else read_outage_cursor(query.cursor, NEWEST_FIRST)[0]
     rows, following = reader.outages(span, filters.listed(), after=after, limit=ROWS, now_us=now_us)
     return {
         "asked": asked,
-        "chips": [
-            (name, value, LABELS[name], words_of(Piece(value_words(name, value)))) for name, value in asked.filters
-        ],
+        "chips": [(name, value, LABELS[name], words_of(*_pieces(name, value))) for name, value in asked.filters],
         "cards": [(name, LABELS[name], by[name]) for name in CARDS],
         "found": found,
-        "filters": FILTERS,
+        "filters": OFFERED,
         "labels": LABELS,
         "lasted": lasted(found.lasted, asked),
         "low": LOW,
@@ -97,6 +96,7 @@ def _outages(reader: Reader, query: PageQuery, asked: Asked, now_us: int) -> dic
         "rows": rows.items,
         "later": query.cursor is not None,
         "fixed": asked.over(iso(utc_from_us(span.since_us)), iso(utc_from_us(span.until_us))),
+        "settled": [one for one in SETTLED if not filters.outcome or one in filters.outcome],
         "shown": SHOWN,
         "trend": trend(found.trend, span, bucket_us, asked),
         "value_words": value_words,
@@ -123,6 +123,10 @@ def _beside_the_fleet(reader: Reader, found: Explored, span: Span, now_us: int) 
         )
         for name, counts in there.items()
     }
+
+
+def _pieces(name: str, value: str) -> tuple[Piece, ...]:
+    return range_pieces(value) if name == "ended_at" else (Piece(value_words(name, value)),)
 
 
 def _next(asked: Asked, span: Span, cursor: str) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from collector.api.behind import BADLY, between, heard, sessions
+from collector.api.behind import BADLY, between, heard, sessions, settled
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.intervals import drawn, scale_of
 from collector.api.pages.showing import page
 from collector.api.stretches import RANGES, RangeName
 from collector.store.reader import Reader
+from collector.store.reader_releases import QUARTER
 from collector.store.views_releases import Release, ReleaseDimension, Releases, Verdict
 
 router = APIRouter(default_response_class=HTMLResponse)
@@ -60,6 +62,8 @@ def _releases(reader: Reader, by: ReleaseDimension, last: RangeName, now_us: int
         "because": _because,
         "dropped": lambda one: _sessions(told, one, BADLY),
         "there": lambda one: _sessions(told, one, THERE),
+        "others": lambda one: _others(told, one),
+        "outages": lambda one: settled(told.since, told.until, also=[(told.by, one.value or "")]),
         "completeness": told.completeness,
         "heard": heard(told.since, told.until),
     }
@@ -86,3 +90,10 @@ def _because(one: Release) -> str:
 def _sessions(told: Releases, one: Release, fates: tuple[str, ...]) -> str:
     """The page of the sessions behind a number: those that ended in the time, as drops are counted."""
     return sessions(fates, between(told.since, told.until), [(told.by, one.value or "")])
+
+
+def _others(told: Releases, one: Release) -> str:
+    """Those of all other versions, from the first to the last quarter of an hour in which this one was seen."""
+    until = one.last_seen + timedelta(minutes=QUARTER)
+    ended = between(max(told.since, one.first_seen), min(told.until, until))
+    return sessions(THERE, ended, [(f"not_{told.by}", one.value or "")])

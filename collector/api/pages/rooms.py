@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from pydantic import Field
 
+from collector.api.behind import sessions
 from collector.api.dependencies import NowDep, ReaderDep
 from collector.api.filters import Time, ZoneQuery, moment_of
 from collector.api.lanes import draw, whole
@@ -78,7 +80,13 @@ def _room(reader: Reader, room_sid: str, query: WindowQuery, now_us: int) -> dic
         "outages": outages,
         "verdict": room_verdict(reader, room, now_us),
         "completeness": room.completeness,
+        "heard": partial(_of_room, room_sid),
     }
+
+
+def _of_room(room_sid: str, untold: str = "", **also: str) -> str:
+    """Sessions of the room; which of them told all is asked of a time, not of a room."""
+    return "" if untold else sessions((), also={"room_sid": room_sid, **also}.items())
 
 
 def _names(room: RoomTimeline) -> dict[object, str]:

@@ -6,7 +6,7 @@ whether all of its events are here, and how far its clock was off.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -22,7 +22,7 @@ from collector.api.room_asking import LABELS, value_words
 from collector.api.time_words import Words
 from collector.errors import BadFilter
 from collector.store.questions import Span
-from collector.store.reader_heard import Heard
+from collector.store.reader_heard import Heard, Untold
 from collector.store.reading import FAR_US
 
 router = APIRouter(default_response_class=HTMLResponse)
@@ -48,7 +48,9 @@ class SessionListQuery(SessionsQuery):
     heard: Annotated[str, StringConstraints(max_length=100), AfterValidator(readable_times)] | None = Field(
         default=None, description="It ended then, or goes on."
     )
-    untold: Literal["yes"] | None = Field(default=None, description="Only sessions that events are missing of.")
+    untold: Untold | None = Field(
+        default=None, description="Only sessions that events are missing of; gaps: before others that are here."
+    )
     off_s: Annotated[str, StringConstraints(max_length=40), AfterValidator(readable_range)] | None = Field(
         default=None, description="How far its clock was off: more than the first number of seconds."
     )
@@ -65,7 +67,7 @@ class SessionListQuery(SessionsQuery):
         (asked,) = times("heard", [self.heard], now_us, self.zone())
         span = Span(asked.least or 0, FAR_US if asked.most is None else asked.most + 1)
         (off,) = numbers([self.off_s or "0.."])
-        return Heard(span, self.untold == "yes", (off.least or None, off.most))
+        return Heard(span, self.untold, (off.least or None, off.most))
 
 
 @router.get(PATH, dependencies=[Depends(refuse_unknown_parameters)])
@@ -91,7 +93,7 @@ def sessions_page(
     values: dict[str, Any] = {
         "sessions": found.items,
         "chips": [
-            Chip(WORDS[name], value_words(name, value), _address(given[:at] + given[at + 1 :]))
+            Chip(WORDS[name], value_words(name, value), _address(_without(given, at)))
             for at, (name, value) in enumerate(given)
             if name not in NOT_CHIPS
         ],
@@ -103,6 +105,15 @@ def sessions_page(
         "asked_csv": f"/api/v1/exports{_address(_exported(given))}",
     }
     return page(request, "sessions", values, now_us)
+
+
+def _without(given: list[tuple[str, str]], at: int) -> list[tuple[str, str]]:
+    """The filters without one, and without those that are none alone."""
+    left = given[:at] + given[at + 1 :]
+    names = {name for name, _ in left}
+    alone = {"among"} if "beside" not in names else set()
+    alone |= {"hit"} if not {"beside", "incident"} & names else set()
+    return [one for one in left if one[0] not in alone]
 
 
 def _exported(given: list[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from tests.pages.scene import NOW_US, SPIKE
 ANSWERS = json.loads((Path(__file__).parents[3] / "collector/api/examples.json").read_text(encoding="utf-8"))
 OF_A_PAGE = {"cursor"}
 """What is taken from the page before, and so has no example."""
-NOT_ALONE = {"compare_until": "compare_since"}
+NOT_ALONE = {"compare_until": "compare_since", "among": "beside", "hit": "beside"}
 """What is refused without another."""
 
 Operation = tuple[str, dict[str, Any]]

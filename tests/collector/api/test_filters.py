@@ -135,3 +135,12 @@ def test_a_range_has_a_longest_length() -> None:
 def test_the_list_of_sessions_is_of_any_time_unless_told_otherwise() -> None:
     span = SessionsQuery().span(NOW_US)
     assert (span.since_us, span.until_us > NOW_US) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [({"among": "room"}, "among = 'room': needs beside"), ({"hit": "yes"}, "hit = 'yes': needs beside or incident")],
+)
+def test_some_of_the_others_need_whom_they_are_beside(asked: dict[str, str], said: str) -> None:
+    with pytest.raises(BadFilter, match=said):
+        SessionsQuery.model_validate(asked).filters(NOW_US)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, get_args
 
+from collector.api.behind import settled
 from collector.api.headline import Hours, Statement, headline
 from collector.api.meanings import meaning
 from collector.store.questions import Cause, Dimension, Outcome, Phase, Span
@@ -153,7 +154,7 @@ def test_an_incident_is_named_by_cause_region_code_and_return() -> None:
             "66.7 %",
             "8 of 12 outages, half within 4.1 s, 3 did not, 1 left while waiting, 1 still reconnecting",
             "bad",
-            "/outages",
+            settled(AT, AT),
         ),
     ]
 

@@ -39,7 +39,7 @@ async def test_a_session_that_is_not_there_is_a_problem(api: AsyncClient) -> Non
         ("/api/v1/sessions?code=x", "code", "x", "Input should be a valid integer"),
         ("/api/v1/sessions?code=-1", "code", "-1", "Input should be greater than or equal to 0"),
         ("/api/v1/sessions?identity=%00", "identity", "\x00", "holds a null character"),
-        ("/api/v1/sessions?regoin=ie1", "regoin", "ie1", "is not a parameter here; these are: app_version, code"),
+        ("/api/v1/sessions?regoin=ie1", "regoin", "ie1", "is not a parameter here; these are: among, app_version"),
         ("/api/v1/sessions?limit=1&limit=2", "limit", "2", "is given more than once"),
         ("/api/v1/sessions/x", "session_id", "x", "Input should be a valid UUID"),
         ("/api/v1/kpis?fate=live", "fate", "live", "is not a parameter here; these are: app_version, compare"),

@@ -29,8 +29,8 @@ IN_PROSE = {
     "fields",  # which names an answer has
 }  # fmt: skip
 """What no schema can say."""
-IN_WORDS = ("ends before it begins", "is a filter of outages")
-"""Nor this, of any range, and of any rows that are exported."""
+IN_WORDS = ("ends before it begins", "is a filter of outages", "needs beside")
+"""Nor this, of any range, of any rows that are exported, and of some of whom a session is compared with."""
 
 # Operations are listed when tests are collected; the store is filled when the first of them runs.
 STORE = make_engine("sqlite://")

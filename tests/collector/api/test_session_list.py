@@ -10,7 +10,7 @@ async def test_a_number_on_the_first_page_leads_to_as_many_rows(api: AsyncClient
     now = (await api.get("/")).text
     (address, dropped) = next(
         (href.replace("&amp;", "&"), int(count))
-        for href, count in re.findall(r'<a href="(/sessions[^"]+)">([0-9]+) of [0-9]+</a>', now)
+        for href, count in re.findall(r'<a href="(/sessions[^"]+)">([0-9]+)</a> of <a', now)
         if "fate=dropped" in href
     )
     page = (await api.get(address)).text
@@ -68,3 +68,15 @@ async def test_the_same_rows_are_had_as_json_and_csv(api: AsyncClient) -> None:
     as_json, as_csv = (href.replace("&amp;", "&") for href in re.findall(r'<a href="(/api/[^"]+)"', page))
     rows = (await api.get(as_csv)).text.splitlines()[1:]
     assert len((await api.get(as_json)).json()["items"]) == len(rows) == 2
+
+
+async def test_what_is_no_filter_alone_goes_with_the_one_that_it_is_of(api: AsyncClient) -> None:
+    beside = "beside=019ab69b-2420-72e9-ae7b-2423ab9891e1"
+    page = (await api.get(f"/sessions?fate=lost&{beside}&among=room&hit=yes")).text
+    links = re.findall(r'<a href="([^"]+)" aria-label="Remove', page)
+    assert [href.replace("&amp;", "&") for href in links] == [
+        f"/sessions?{beside}&among=room&hit=yes",
+        "/sessions?fate=lost",
+        f"/sessions?fate=lost&{beside}&hit=yes",
+        f"/sessions?fate=lost&{beside}&among=room",
+    ]
