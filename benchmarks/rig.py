@@ -134,7 +134,7 @@ class Collector(NamedTuple):
 def rig(code: Path | None, *, in_memory: bool = False) -> Iterator[Rig]:
     """Kafka and PostgreSQL, running. `in_memory`: the database's data too, where a flush costs nothing."""
     postgresql = PostgreSQL(durable=True, on_disk=not in_memory, settings=POSTGRESQL)
-    with Kafka(KAFKA, heap_mb=1024) as kafka, postgresql:
+    with Kafka(KAFKA, heap_mb=1024, as_deployed=True) as kafka, postgresql:
         yield Rig(kafka, postgresql, code and code.resolve())
 
 

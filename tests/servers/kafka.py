@@ -31,10 +31,12 @@ class Kafka:
         *,
         listeners: Mapping[str, str] | None = None,
         heap_mb: int = 512,
+        as_deployed: bool = False,
     ) -> None:
         """`settings` are lines of server.properties beside or instead of ours.
 
         `listeners` are more doors, by name, each with its security protocol; `settings` say the rest of them.
+        `as_deployed`: compiled wholly, which starts slower and then costs less.
         """
         prepare()
         self._folder = make_folder("kafka")
@@ -46,7 +48,13 @@ class Kafka:
         shutil.copytree(FORMATTED, data)
         self._process = ServerProcess(
             "Apache Kafka",
-            java_command("kafka.Kafka", heap_mb, f"-XX:SharedArchiveFile={CLASS_ARCHIVE}", arguments=[str(properties)]),
+            java_command(
+                "kafka.Kafka",
+                heap_mb,
+                f"-XX:SharedArchiveFile={CLASS_ARCHIVE}",
+                arguments=[str(properties)],
+                as_deployed=as_deployed,
+            ),
             self._folder / "log",
         )
 

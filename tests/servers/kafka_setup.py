@@ -76,15 +76,17 @@ def is_prepared() -> bool:
     return _PREPARED_FOR.exists() and json.loads(_PREPARED_FOR.read_text()) == _machine()
 
 
-def java_command(main_class: str, heap_mb: int, *options: str, arguments: Sequence[str]) -> list[str]:
-    """The command that runs one of Kafka's programs."""
+def java_command(
+    main_class: str, heap_mb: int, *options: str, arguments: Sequence[str], as_deployed: bool = False
+) -> list[str]:
+    """The command that runs one of Kafka's programs; `as_deployed`: as its own script starts a broker."""
     # The fast half of the compiler and the plain collector: a test's broker lives seconds, on few cores.
+    brief = ["-Xms64m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
+    deployed = ["-server", f"-Xms{heap_mb}m", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20"]
     return [
         str(find(Part.JAVA)),
-        "-Xms64m",
+        *(deployed if as_deployed else brief),
         f"-Xmx{heap_mb}m",
-        "-XX:TieredStopAtLevel=1",
-        "-XX:+UseSerialGC",
         "-Xshare:auto",
         *options,
         "-Djava.awt.headless=true",
