@@ -110,7 +110,7 @@ async def test_what_leaves_the_page_where_it_is_is_not_waited_for(site: Site, pa
     async with page.expect_download():
         await page.get_by_role("link", name="Without names").click()
     await expect_nothing_awaited(page)
-    await page.locator(".facts a[href='#outages-title']").click()
+    await page.locator(".facts a[href='#outages-title']").first.click()
     await expect_nothing_awaited(page)
 
 

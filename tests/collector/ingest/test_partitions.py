@@ -14,11 +14,13 @@ from collector.ingest.merge import GAPS_MAX
 from collector.ingest.partitions import Holder
 from collector.ingest.taking import UNREADABLE, Batch, refusals
 from collector.metrics import LATE_AFTER_US
-from collector.store.changes import Changes, DeadLetter, OffsetMove, Session
+from collector.store.changes import SESSION_COLUMNS, Changes, DeadLetter, OffsetMove, Session
 from session_core.errors import Origin
 from tests.histories import SECOND_US, START_US, YEAR_US, Life, ended_us, fleet, log_of, records, session_id
 from tests.holding import TOPIC, a_life, holder, put
 from tests.reference_store import ReferenceStore
+
+FATE = SESSION_COLUMNS.index("fate")
 
 
 def test_a_batch_says_what_changed_what_moved_and_what_to_count() -> None:
@@ -266,7 +268,7 @@ def test_silent_sessions_are_lost_and_the_sweep_proves_that_the_partition_is_our
     put(store, one, one.take(records([life, a_life(2)]), START_US))
     batch = one.sweep(0, ended_us([life]) + SILENCE_US, START_US)
     assert batch.changes.offsets == [OffsetMove(0, 7, 7)]
-    assert [(row[0], row[-3]) for row in batch.changes.sessions] == [(session_id(1), "lost")]
+    assert [(row[0], row[FATE]) for row in batch.changes.sessions] == [(session_id(1), "lost")]
     assert [(d.kind, d.sign, d.fate) for d in batch.differences] == [("ended", 1, "lost")]
     store.write(batch.changes)
     assert one.sweep(0, ended_us([life]) + 2 * SILENCE_US, START_US) == Batch()
@@ -291,7 +293,7 @@ def test_a_lost_session_that_speaks_again_is_taken_back() -> None:
     life.later(80_000).alive()
     batch = one.take(records([life]), START_US)
     assert [(d.kind, d.sign, d.fate, d.restates) for d in batch.differences] == [("ended", -1, "lost", False)]
-    assert batch.changes.sessions[0][-3:-1] == ("live", None)
+    assert batch.changes.sessions[0][FATE : FATE + 2] == ("live", None)
 
 
 def test_nobody_is_lost_in_a_partition_that_is_not_ours() -> None:
