@@ -57,6 +57,7 @@ MUTATIONS = [
     (RECORDING, "or vector(2.2)", "or vector(1)", "at once fire from"),
     (RECORDING, "clamp(rtc_terminal_failures:dispersion7d - 1.4, 0, 0.5)", "0", "clusters of 4"),
     (RECORDING, "* sqrt(clamp_min(rtc_terminal_failures:dispersion7d / 3.3, 1))", "", "greater clusters"),
+    (RECORDING, f"                and {X}\n", "", "hours without a collector"),
     (RECORDING, ") / 3.85", ") / 38.5", "calm week"),
     (RECORDING, ") / 3.2\n", ") / 32\n", "at once fire from"),
     (RECORDING, "piece_z2m offset 8m", "piece_z2m offset 6m", "at once fire from"),
