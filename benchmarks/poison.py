@@ -180,7 +180,10 @@ def main() -> None:
     parser.add_argument("--code", type=Path, help="where the package is that is run; without it, this checkout")
     told = parser.parse_args()
     runs: dict[float, list[Run]] = {share: [] for share in told.shares}
-    with Kafka(KAFKA, heap_mb=1024, as_deployed=True) as kafka, PostgreSQL(durable=True, settings=POSTGRESQL) as postgresql:
+    with (
+        Kafka(KAFKA, heap_mb=1024, as_deployed=True) as kafka,
+        PostgreSQL(durable=True, settings=POSTGRESQL) as postgresql,
+    ):
         topics = {share: f"poison-{round(share * 100)}" for share in told.shares}
         filled = {share: fill(kafka, topics[share], told.events, share, told.kind) for share in told.shares}
         print("".join(f"{word:>13}" for word in ("poison", "good/s", "records/s", "collector us", "postgres us")))
