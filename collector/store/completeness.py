@@ -13,13 +13,13 @@ from typing import Final
 import msgspec
 from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
+from collector.store.living import WHOLE, going_on
 from collector.store.questions import Span, Who
 from collector.store.reading import (
     GOING_ON,
     ODD,
     AnyRow,
     bounded,
-    goes_on,
     in_rollups,
     matches,
     matches_sums,
@@ -35,10 +35,6 @@ from collector.store.views import Completeness
 
 ODD_SESSIONS_MAX: Final = 10_000
 """Sessions with gaps or losses that one answer looks into; beyond that the store has other troubles."""
-
-
-WHOLE: Final = case((sessions.c.received_more.is_(None), sessions.c.received_to), else_=0)
-"""How many sequence numbers a session received, where there is no gap in them."""
 
 GAPPED: Final = sessions.c.received_more.is_not(None)
 """Beyond what was received without a gap there is more only where there is one."""
@@ -134,18 +130,14 @@ def _of_sums(connection: Connection, span: Span, who: Who, now_us: int) -> Compl
         )
     ).one()
     theirs = matches(who)
-    there, held_whole, newest = connection.execute(
-        select(func.count(), func.coalesce(func.sum(WHOLE), 0), func.max(sessions.c.last_append_at)).where(
-            goes_on(span), *theirs
-        )
-    ).one()
+    there, held_whole, newest = going_on(connection, span, who)
     odd_told = told_in(span, ODD)
     gapped = connection.scalar(select(func.count()).where(odd_told, GAPPED, *theirs))
     of = (sessions.c.fate, sessions.c.received_to, sessions.c.received_more, sessions.c.lost)
     looked_into = or_(sessions.c.lost.is_not(None), sessions.c.fate.in_(GOING_ON))
     odd = connection.execute(select(*of).where(odd_told, looked_into, *theirs).limit(ODD_SESSIONS_MAX)).all()
     pairs = [received(row) for row in odd if row.received_more is not None and row.fate in GOING_ON]
-    held, expected = int(ended[1]) + int(held_whole), int(ended[2]) + int(held_whole)
+    held, expected = int(ended[1]) + held_whole, int(ended[2]) + held_whole
     return _completeness(
         sessions=int(ended[0]) + there,
         held=held + sum(its for its, _ in pairs),

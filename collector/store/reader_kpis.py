@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
 from collector.store.completeness import of_span
 from collector.store.facts import counts_of
+from collector.store.living import living
 from collector.store.questions import Span, Who
 from collector.store.ranks import at_rank, rank_of
 from collector.store.reader_delays import delays, rank_ms
@@ -237,11 +238,11 @@ def _there(connection: Connection, span: Span, who: Who, rows: Sequence[Count], 
     after = Span(span.until_us, max(span.until_us, now_us) + DAY_US)
     since = counts(connection, after, who, kinds=("joined", "ended"))
     ever = Span(span.since_us, after.until_us)
-    live, never = (
-        connection.execute(select(func.count()).where(*conditions, *theirs)).scalar_one()
-        for conditions in ((of.fate == "live",), (of.fate == "lost", JOINED.is_(None), ended_in(ever)))
-    )
-    return _ended(rows) + int(live) + _ended(since) - _n(since, "joined") - int(never)
+    live = sum(one.n for one in living(connection, who) if one.fate == "live")
+    never = connection.execute(
+        select(func.count()).where(of.fate == "lost", JOINED.is_(None), ended_in(ever), *theirs)
+    ).scalar_one()
+    return _ended(rows) + live + _ended(since) - _n(since, "joined") - int(never)
 
 
 def _ended(rows: Sequence[Count]) -> int:

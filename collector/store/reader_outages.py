@@ -8,7 +8,8 @@ from sqlalchemy import Connection, distinct, func, select
 
 from collector.store.completeness import of_span
 from collector.store.facts import facts
-from collector.store.questions import OUTCOMES, Span, Who
+from collector.store.living import living
+from collector.store.questions import EVERYONE, OUTCOMES, Span, Who
 from collector.store.reading import MINUTE_US, AnyRow, client_view, matches, minutes, moment, opened_in, outage_view
 from collector.store.tables import outages, sessions
 from collector.store.views import Fleet, FleetOutage, LatestOutages, OutageBucket, OutageBuckets
@@ -74,11 +75,7 @@ def outage_buckets(connection: Connection, span: Span, who: Who, bucket_us: int)
 
 def fleet(connection: Connection) -> Fleet:
     """Who is in a room now, as far as was told."""
-    rows = connection.execute(
-        select(sessions.c.fate, sessions.c.state, func.count().label("n"))
-        .where(sessions.c.fate.in_(("live", "connecting")))
-        .group_by(sessions.c.fate, sessions.c.state)
-    ).all()
+    rows = living(connection, EVERYONE)
     rooms = connection.execute(
         select(func.count(distinct(sessions.c.room_sid))).where(sessions.c.fate == "live")
     ).scalar_one()

@@ -6,16 +6,17 @@ that came back is taken from where it was counted.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from collector.store.completeness import of_span
-from collector.store.questions import Dimension, Span, Who
-from collector.store.reading import matches, matches_sums, minutes, moment
+from collector.store.living import living
+from collector.store.questions import DIMENSIONS, Dimension, Span, Who
+from collector.store.reading import matches_sums, minutes, moment
 from collector.store.rolled import rolled
-from collector.store.tables import sessions
 from collector.store.views import Affected, AffectedBy
 
 NO_CODE: Final = -1
@@ -80,15 +81,11 @@ def affected(connection: Connection, asked: Span, who: Who, by: Dimension, now_u
         .order_by(_sum_where(bad, n).desc(), _sum_where(kind == "outage", n).desc(), value)
         .limit(VALUES_MAX)
     ).all()
-    dimension = sessions.c[by]
-    live = connection.execute(
-        select(dimension, func.count()).where(sessions.c.fate == "live", *matches(who)).group_by(dimension)
-    )
-    there: dict[str, int] = {word or "": count for word, count in live}
+    there, place = Counter[str](), DIMENSIONS.index(by)
+    for one in living(connection, who):
+        there[one.client[place] or ""] += one.n if one.fate == "live" else 0
     items = tuple(
-        Affected(
-            value=row.value or None, live=there.get(row.value, 0), **{name: int(getattr(row, name)) for name in sums}
-        )
+        Affected(value=row.value or None, live=there[row.value], **{name: int(getattr(row, name)) for name in sums})
         for row in rows
     )
     return AffectedBy(

@@ -17,7 +17,8 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ColumnElement, Connection, case, column, func, literal, select, table
 
-from collector.store.completeness import ODD_SESSIONS_MAX, WHOLE, dropped_by_client, of_span
+from collector.store.completeness import ODD_SESSIONS_MAX, dropped_by_client, of_span
+from collector.store.living import going_on_by_client, living
 from collector.store.questions import DIMENSIONS, EVERYONE, Span
 from collector.store.reader_delays import delays, rank_ms
 from collector.store.reading import (
@@ -31,7 +32,6 @@ from collector.store.reading import (
     bounded,
     client_view,
     ended_in,
-    goes_on,
     minutes,
     moment,
     received,
@@ -81,7 +81,7 @@ def telemetry(connection: Connection, span: Span, bucket_us: int, retention: Ret
         since=moment(span.since_us),
         until=moment(span.until_us),
         bucket_s=bucket_us // 1_000_000,
-        live=connection.execute(select(func.count()).where(sessions.c.fate == "live")).scalar_one(),
+        live=sum(one.n for one in living(connection, EVERYONE) if one.fate == "live"),
         by=_by(connection, span, odd),
         over_time=_over_time(connection, span, bucket_us, odd),
         gaps=_gaps(connection, odd),
@@ -163,11 +163,8 @@ def _ended_by(connection: Connection, span: Span) -> Sequence[AnyRow]:
     ).all()
 
 
-def _going_on_by(connection: Connection, span: Span) -> Sequence[AnyRow]:
-    by = [sessions.c[name] for name in DIMENSIONS]
-    return connection.execute(
-        select(*by, func.count(), func.sum(WHOLE), literal(0), literal(0)).where(goes_on(span)).group_by(*by)
-    ).all()
+def _going_on_by(connection: Connection, span: Span) -> list[tuple[Any, ...]]:
+    return [(*client, n, whole, 0, 0) for client, n, whole in going_on_by_client(connection, span)]
 
 
 def _odd_by(odd: Sequence[Odd]) -> Iterator[tuple[Any, ...]]:
