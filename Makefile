@@ -9,7 +9,7 @@ ROUNDS ?= 1000
 PREVIEW_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: dashboards-preview help setup demo test faults spark compat compat-prometheus compiled check cover mutate bench bench-e2e bench-quick bench-reads bench-dashboards alerts-sim generate lock clean
+.PHONY: dashboards-preview help setup demo test faults spark compat compat-prometheus compiled check cover mutate bench bench-e2e bench-quick bench-reads bench-dashboards alerts-sim alerts-model generate lock clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -126,6 +126,9 @@ bench-dashboards: setup ## How long each dashboard takes until all its queries a
 
 alerts-sim: setup ## The spike alert over simulated months, through a real Prometheus, beside common rules (an hour; ALERTS_ARGS)
 	@$(BIN)/python benchmarks/alerts/run.py --lines benchmarks/alerts/results.jsonl --picture docs/images/alerts.svg $(ALERTS_ARGS)
+
+alerts-model: setup ## The spike alert over the ten months that it is reported of, by a model of it in numpy (minutes)
+	@$(BIN)/python benchmarks/alerts/run.py --model --seeds 101 102 103 104 301 302 303 304 305 306 $(ALERTS_ARGS)
 
 generate: $(VENV)/dev.stamp ## Write the files that are generated from the code anew
 	@$(BIN)/python -m tools.generate

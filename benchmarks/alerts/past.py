@@ -61,11 +61,15 @@ class Past:
 
     def true_at(self, expression: str) -> dict[tuple[str, str], set[int]]:
         """The steps at which an expression gives something, by phase and code."""
-        found: dict[tuple[str, str], set[int]] = {}
+        return {labels: set(values) for labels, values in self.values(expression).items()}
+
+    def values(self, expression: str) -> dict[tuple[str, str], dict[int, float]]:
+        """What an expression gives at each step, by phase and code."""
+        found: dict[tuple[str, str], dict[int, float]] = {}
         for series in self._answers(expression, self._every_s):
             labels = series["metric"]
-            steps = {(round(float(at)) - START) // STEP_S for at, _ in series["values"]}
-            found.setdefault((labels["phase"], labels["code"]), set()).update(steps)
+            values = {(round(float(at)) - START) // STEP_S: float(value) for at, value in series["values"]}
+            found.setdefault((labels["phase"], labels["code"]), {}).update(values)
         return found
 
     def _answers(self, expression: str, step_s: int) -> Iterator[Series]:
@@ -116,12 +120,12 @@ def _write_world(file: TextIO, world: World) -> None:
     there = [step for step in range(world.attempts.shape[1]) if step not in world.missing]
     file.write("# TYPE rtc_connect_attempts counter\n")
     for region, counted in zip(REGIONS, world.attempts, strict=True):
-        _write(file, f'rtc_connect_attempts_total{{region="{region}"}}', _counter(world, counted), there)
+        _write(file, f'rtc_connect_attempts_total{{region="{region}"}}', counter(world, counted), there)
     file.write("# TYPE rtc_terminal_failures counter\n")
     for stream, by_region in zip(STREAMS, world.failures, strict=True):
         for region, counted in zip(REGIONS, by_region, strict=True):
             labels = f'phase="{stream.phase}",code="{stream.code}",region="{region}"'
-            _write(file, f"rtc_terminal_failures_total{{{labels}}}", _counter(world, counted), there)
+            _write(file, f"rtc_terminal_failures_total{{{labels}}}", counter(world, counted), there)
     file.write("# TYPE rtc_sessions_live gauge\n")
     for region, live in zip(REGIONS, world.live, strict=True):
         _write(file, f'rtc_sessions_live{{region="{region}"}}', live, there)
@@ -131,7 +135,7 @@ def _write_world(file: TextIO, world: World) -> None:
     file.write("# EOF\n")
 
 
-def _counter(world: World, counted: Numbers) -> Numbers:
+def counter(world: World, counted: Numbers) -> Numbers:
     """A total that begins at 0 after each restart."""
     total = np.cumsum(counted)
     for start, end in itertools.pairwise([*sorted(world.resets), len(total)]):

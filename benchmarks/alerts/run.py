@@ -1,9 +1,11 @@
 """The shipped alert on spikes over simulated months, through a real Prometheus, beside rules that many have.
 
     make alerts-sim, or: python benchmarks/alerts/run.py --days 10 --volumes 3120 --seeds 101
+    make alerts-model, or: python benchmarks/alerts/run.py --model --seeds 101 102 103 104 301 302 303 304 305 306
 
-Rows as they come, then lines of JSON, then a picture of them. Seeds 1 to 9 and 201 to 206 were used to choose
-the rule and are not for reporting. What a month is made of: world.py. What is counted: judge.py.
+Rows as they come, then lines of JSON, then a picture of them. With --model the alert alone, computed by numpy: a month
+in seconds. Seeds 1 to 9, 201 to 206 and 401 to 415 were used to choose the rule and are not for reporting. What a
+month is made of: world.py. What is counted: judge.py.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.alerts import picture  # noqa: E402
+from benchmarks.alerts import model, picture  # noqa: E402
 from benchmarks.alerts.judge import Verdict, judge  # noqa: E402
 from benchmarks.alerts.past import Past  # noqa: E402
 from benchmarks.alerts.rules import OTHERS  # noqa: E402
@@ -48,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--every", type=int, default=30, help="seconds between evaluations; 60 takes half the time")
+    parser.add_argument("--model", action="store_true", help="the alert alone, by model.py instead of a Prometheus")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--lines", type=Path, help="write the lines of JSON here too")
     parser.add_argument("--picture", type=Path, help="draw them here, as SVG")
@@ -58,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cases = [(*cell, seed, given.days, given.every) for cell in cells for seed in given.seeds]
     told = []
     with get_context("spawn").Pool(given.processes) as pool:
-        worlds = pool.imap(measure, cases)
+        worlds = pool.imap(measure_by_model if given.model else measure, cases)
         for kind, volume in cells:
             for name, verdict in _summed([next(worlds) for _ in given.seeds]).items():
                 told.append(_facts(kind, volume, name, verdict) | _of(given))
@@ -90,8 +93,22 @@ def measure(case: Case) -> dict[str, Verdict]:
     return verdicts
 
 
+def measure_by_model(case: Case) -> dict[str, Verdict]:
+    """What the alert did in one world, as the model has it."""
+    kind, volume, seed, days, every_s = case
+    world, verdict = make(seed, volume, kind, days), Verdict()
+    _, shipped = alert_with_what_it_needs(every_s)
+    judge(verdict, world, shipped, model.true_at(world, every_s=every_s), every_s)
+    return {ALERT: verdict}
+
+
 def _of(given: argparse.Namespace) -> dict[str, Any]:
-    return {"seeds": list(given.seeds), "days": given.days, "evaluated_every_s": given.every}
+    return {
+        "seeds": list(given.seeds),
+        "days": given.days,
+        "evaluated_every_s": given.every,
+        "by": "model" if given.model else "Prometheus",
+    }
 
 
 def _summed(worlds: Sequence[dict[str, Verdict]]) -> dict[str, Verdict]:

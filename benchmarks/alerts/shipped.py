@@ -49,10 +49,11 @@ def alert_with_what_it_needs(every_s: int) -> tuple[list[list[Stored]], Alert]:
     for rule in groups[0]["rules"]:
         recorded.setdefault(rule["record"], []).append(rule)
     found = next(rule for rule in groups[1]["rules"] if rule["alert"] == ALERT)
-    names = re.compile(rf"\b(?P<name>{'|'.join(recorded)})\b(?P<range>\[(?P<width>\w+)(?::(?P<step>\w+))?\])?")
+    name, labels, span = "|".join(recorded), r"\{[^}]*\}", r"\[\w+(?::(?P<step>\w+))?\]"
+    names = re.compile(rf"\b(?P<name>{name})\b(?P<labels>{labels})?(?P<range>{span})?")
     texts = [found["expr"], *(rule["expr"] for rules in recorded.values() for rule in rules)]
     dear = {name for name, rules in recorded.items() if any(span in rule["expr"] for span in DAYS for rule in rules)}
-    steps = dict(_to_store(names, texts, every_s, dear))
+    steps = dict(_to_store(names, texts, every_s, seconds(groups[0]["interval"]), dear))
 
     def expanded(text: str) -> str:
         return names.sub(_instead, text)
@@ -60,8 +61,7 @@ def alert_with_what_it_needs(every_s: int) -> tuple[list[list[Stored]], Alert]:
     def _instead(match: re.Match[str]) -> str:
         if match["name"] in steps:
             return match[0]
-        whole = f"({expanded(_expression(recorded[match['name']]))})"
-        return f"{whole}[{match['width']}:{every_s}s]" if match["range"] else whole
+        return f"({expanded(_expression(recorded[match['name']]))})"
 
     stored = [Stored(name, expanded(_expression(recorded[name])), step_s) for name, step_s in steps.items()]
     alert = Alert(expanded(found["expr"]), seconds(found.get("for", "0s")), seconds(found["keep_firing_for"]))
@@ -92,13 +92,22 @@ def _expression(rules: list[dict[str, Any]]) -> str:
     return " or ".join(parts)
 
 
-def _to_store(names: re.Pattern[str], texts: list[str], every_s: int, dear: set[str]) -> Iterator[tuple[str, int]]:
-    """Names that tiles are taken of, and names used often; at the step of the tiles where nothing else reads them."""
+def _to_store(
+    names: re.Pattern[str], texts: list[str], every_s: int, recorded_every_s: int, dear: set[str]
+) -> Iterator[tuple[str, int]]:
+    """Names that ranges or some labels are taken of, and names used often; at the step of tiles if nothing else reads.
+
+    A range without a step is of all that was recorded, however seldom the alert is asked.
+    """
     uses: dict[str, list[int]] = {}
+    selected = set()
     for match in (match for text in texts for match in names.finditer(text)):
-        uses.setdefault(match["name"], []).append(seconds(match["step"]) if match["step"] else every_s)
+        step = seconds(match["step"]) if match["step"] else recorded_every_s if match["range"] else every_s
+        uses.setdefault(match["name"], []).append(step)
+        if match["range"] or match["labels"]:
+            selected.add(match["name"])
     for name, steps in uses.items():
-        if len(steps) >= (TWICE if name in dear else OFTEN) or max(steps) > every_s:
+        if len(steps) >= (TWICE if name in dear else OFTEN) or name in selected:
             yield name, min(steps)
 
 

@@ -1,13 +1,17 @@
 """The simulator of alerts: worlds, the shipped rules as questions about the past, and what is held to be right."""
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.alerts.judge import Verdict, judge
+from benchmarks.alerts.model import pieces, spike_score
+from benchmarks.alerts.past import Past
 from benchmarks.alerts.rules import OTHERS
-from benchmarks.alerts.run import measure
+from benchmarks.alerts.run import measure, measure_by_model
 from benchmarks.alerts.shipped import ALERT, Alert, alert_with_what_it_needs
 from benchmarks.alerts.world import DAY, STREAMS, TEN_MINUTES, Incident, World, make
 
@@ -85,3 +89,54 @@ def test_every_rule_is_judged_on_a_world_in_a_real_prometheus() -> None:
     assert set(verdicts) == {ALERT, *OTHERS}
     assert {verdict.worlds for verdict in verdicts.values()} == {1}
     assert verdicts["10 in 10 minutes"].false.total() > 0
+
+
+def first_day(world: World) -> World:
+    """The first of a world's days."""
+    return replace(
+        world,
+        days=1,
+        attempts=world.attempts[:, :DAY],
+        failures=world.failures[..., :DAY],
+        live=world.live[:, :DAY],
+        lag=world.lag[:, :DAY],
+        resets=[step for step in world.resets if step < DAY],
+    )
+
+
+@pytest.mark.usefixtures("promtool")
+def test_the_model_is_what_the_rules_say(tmp_path: Path) -> None:
+    world = first_day(make(7, 3_120, "clustered", 2))
+    assert world.resets, "a collector restarts in it"
+    levels, alert = alert_with_what_it_needs(EVERY_S)
+    with Past(world, tmp_path, EVERY_S) as past:
+        for level in levels:
+            past.store(level)
+        told = past.values(alert.expression.partition("> 1")[0])
+    score = spike_score(world)
+    for stream, modelled in zip(STREAMS, score, strict=True):
+        at_step = told[stream.phase, stream.code]
+        assert set(at_step) == set(np.flatnonzero(~np.isnan(modelled)).tolist())
+        ruled = np.array([at_step[step] for step in sorted(at_step)])
+        # Blocks have what a rule gave last for five minutes longer, which a restart leaves in the dispersion.
+        assert np.abs(modelled[sorted(at_step)] - ruled).max() < 0.002
+    assert score[~np.isnan(score)].max() > 0.5
+
+
+def test_the_model_judges_the_alert_alone_in_the_same_world() -> None:
+    verdicts = measure_by_model(("independent", 12_480, 3, 3, EVERY_S))
+    assert list(verdicts) == [ALERT]
+    assert len(verdicts[ALERT].incidents) == len(make(3, 12_480, "independent", 3).incidents) > 0
+    assert verdicts[ALERT].recall == 1
+
+
+def test_what_an_office_does_in_one_minute_is_one_piece_however_much_it_is() -> None:
+    quiet = first_day(make(7, 3_120, "clustered", 2))
+    quiet.failures[:] = 0
+    burst, incident = (replace(quiet, failures=quiet.failures.copy()) for _ in range(2))
+    burst.failures[0, 0, 1_000] = 400
+    incident.failures[0, :, 1_000:1_008] = 1
+    expected = np.zeros((len(STREAMS), 4, DAY))
+    of_burst, of_incident = (np.nanmax(pieces(world, expected)[0]) for world in (burst, incident))
+    assert of_burst < 0.5
+    assert of_incident > 1

@@ -33,7 +33,7 @@ ONE_IS_ENOUGH: Final = Reason("a single record is told, however few there are")
 ALWAYS: Final = Reason("it asks no series and always fires")
 
 SHOWS_NOTHING = "answers and shows nothing else"
-AT_ONCE = "that come at once fire from 38 on"
+AT_ONCE = "that come at once fire from 46 on"
 NO_COLLECTOR = "no collector answers"
 NO_TARGET = "no target at all"
 TWO_MINUTES = "two minutes behind are borne"
