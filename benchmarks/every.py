@@ -29,8 +29,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI
-from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, func, select
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -43,13 +41,9 @@ from benchmarks.pacing import paced  # noqa: E402
 from benchmarks.paint import first_paints  # noqa: E402
 from benchmarks.rig import Rig, rig  # noqa: E402
 from benchmarks.routes import addresses  # noqa: E402
-from collector.api.app import make_app  # noqa: E402
-from collector.api.health import Readiness  # noqa: E402
-from collector.metrics import Metrics  # noqa: E402
 from collector.packet_keys import make_key  # noqa: E402
 from collector.store.engine import make_engine, migrate  # noqa: E402
 from collector.store.incidents import Alert, Incidents  # noqa: E402
-from collector.store.reader import Reader  # noqa: E402
 from collector.store.tables import (  # noqa: E402
     events,
     kafka_offsets,
@@ -59,6 +53,7 @@ from collector.store.tables import (  # noqa: E402
     sessions,
     whole_fives,
 )
+from tests.plain_app import plain_app  # noqa: E402
 
 SLICES: Final = 10
 SETTLES_S: Final = 5.0
@@ -156,7 +151,8 @@ def measure(
     make_topics(here.kafka, topic, log_append_time=True)
     _keep_an_incident(engine, held.until_us)
     examples = _examples(engine, held.until_us)
-    of = {name: place for name, place in addresses(_app(engine), examples).items() if not name.startswith(EXPORTS)}
+    every = addresses(plain_app(engine, now_us=0), examples)
+    of = {name: place for name, place in every.items() if not name.startswith(EXPORTS)}
     first = cold(here, store, topic, of, rounds)
     since_us = held.until_us - DAY_US
     beside = {
@@ -196,14 +192,6 @@ def measure(
 def _goal(path: str) -> str | None:
     """What is asked of an address; an answer in time for its page's first paint."""
     return GOALS.get(path, PAGE_GOAL if path in PAGES else None)
-
-
-def _app(engine: Engine) -> FastAPI:
-    """The app whose routes a collector answers."""
-    metrics = Metrics(CollectorRegistry(), version="0")
-    return make_app(
-        Reader(engine), metrics, lambda: Readiness(ready=True), "0", clock_us=lambda: 0, kept=Incidents(engine)
-    )
 
 
 def _keep_an_incident(engine: Engine, until_us: int) -> None:

@@ -8,18 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from httpx import ASGITransport, AsyncClient
-from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from collector.api.app import make_app
-from collector.api.health import Readiness
 from collector.archive import Archive, closed_days
-from collector.metrics import Metrics
-from collector.store.incidents import Incidents
-from collector.store.reader import Reader
 from session_core.events import us_from_utc
 from tests.filling import fill
 from tests.histories import fleet
+from tests.plain_app import plain_app
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "archive.md"
 DAY_US: Final = 86_400_000_000
@@ -50,9 +45,7 @@ def write_all(engine: Engine, folder: Path) -> Archive:
 
 def failures_by_the_api(engine: Engine) -> Failures:
     """What GET /api/v1/breakdowns/failure-codes answers of December."""
-    ready = Readiness(ready=True, checks=())
-    metrics = Metrics(CollectorRegistry(), version="1")
-    app = make_app(Reader(engine), metrics, lambda: ready, "1", clock_us=lambda: NOW_US, kept=Incidents(engine))
+    app = plain_app(engine, NOW_US)
 
     async def ask() -> Any:
         async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:

@@ -8,17 +8,13 @@ import tempfile
 
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
-from prometheus_client import CollectorRegistry
 
-from collector.api.app import make_app
 from collector.api.describing import call_of, cut
-from collector.api.health import Readiness
-from collector.metrics import Metrics
 from collector.store.engine import make_engine, migrate
 from collector.store.incidents import Incidents
-from collector.store.reader import Reader
 from tests.filling import fill
 from tests.pages.scene import NOW_US, SPIKE, room_of_the_story
+from tests.plain_app import plain_app
 
 
 def api_examples() -> str:
@@ -27,17 +23,8 @@ def api_examples() -> str:
         engine = make_engine(f"sqlite:///{folder}/store.db")
         migrate(engine)
         fill(engine, room_of_the_story(), now_us=NOW_US)
-        kept = Incidents(engine)
-        kept.keep([SPIKE], NOW_US)
-        app = make_app(
-            Reader(engine),
-            Metrics(CollectorRegistry(), version="0.0.0"),
-            lambda: Readiness(ready=True),
-            "0.0.0",
-            clock_us=lambda: NOW_US,
-            kept=kept,
-        )
-        answers = asyncio.run(_answers(app))
+        Incidents(engine).keep([SPIKE], NOW_US)
+        answers = asyncio.run(_answers(plain_app(engine, NOW_US)))
         engine.dispose()
     return json.dumps(answers, indent=1, ensure_ascii=False) + "\n"
 

@@ -68,7 +68,6 @@ class ExploreQuery(RangeQuery):
     lasted: Annotated[list[LastedWord], Field(max_length=VALUES_MAX)] = Field(
         default=[], description="From so many ms to so many, the last not included.", examples=[["4000-5000"]]
     )
-
     ended_at: Times = Field(
         default=[],
         description="When it ended; one that nothing closed: when it was last known to last.",

@@ -44,6 +44,7 @@ LABELS: Final[dict[str, str]] = {
     "incident": "In the incident",
     "hit": "Only those hit",
 }
+"""Filters of sessions, which are those of rooms, and what people call each."""
 AMONG: Final[dict[str, str]] = {
     "room": "in its room",
     "region": "in its region, in other rooms",
@@ -51,7 +52,7 @@ AMONG: Final[dict[str, str]] = {
     "version": "of its app version",
     "other_versions": "of other app versions",
 }
-"""Filters of sessions, which are those of rooms, and what people call each."""
+"""Which of the others beside a session, in words."""
 
 
 class AskedRooms(Address):

@@ -38,7 +38,7 @@ ENDED_IN_OUTAGE: Final = ("failed", "abandoned", "lost")
 OF_VERSIONS: Final[tuple[Among, ...]] = ("version", "other_versions")
 
 
-class Others(NamedTuple):
+class Compared(NamedTuple):
     """Who was there beside a session, who of them was hit too, and which of them is in which group."""
 
     there: ColumnElement[bool]
@@ -61,7 +61,7 @@ def decided_at_us(its: SessionView, outage: OutageView | None) -> int | None:
     return us_from_utc(its.started_at) if its.fate == "not_joined" else None
 
 
-def others_at_once(its: SessionView, at_us: int) -> Others:
+def others_at_once(its: SessionView, at_us: int) -> Compared:
     """Whoever was in a room at that moment; beside a session that never joined, whoever tried to about then."""
     of = sessions.c
     span = Span(at_us - TOGETHER_US, at_us + TOGETHER_US)
@@ -72,7 +72,7 @@ def others_at_once(its: SessionView, at_us: int) -> Others:
         there, hit = within(STARTED, span), failed
     in_room = and_(of.room_sid.is_not(None), of.room_sid == its.room_sid)
     same_region = of.region.is_not_distinct_from(its.client.region)
-    return Others(
+    return Compared(
         and_(may_tell_of(span), there, of.session_id != its.session_id),
         hit,
         {
@@ -83,12 +83,12 @@ def others_at_once(its: SessionView, at_us: int) -> Others:
     )
 
 
-def others_in_an_hour(its: SessionView, at_us: int, cause: str) -> Others:
+def others_in_an_hour(its: SessionView, at_us: int, cause: str) -> Compared:
     """Whoever was in a room within an hour of it; hit is who had an outage of the same cause then."""
     hour = Span(at_us - RELEASE_US, at_us + RELEASE_US)
     same = sessions.c.app_version.is_not_distinct_from(its.client.app_version)
     there = and_(may_tell_of(hour), _was_there(hour), sessions.c.session_id != its.session_id)
-    return Others(there, _lost_connection(hour, cause), {"version": same, "other_versions": ~same})
+    return Compared(there, _lost_connection(hour, cause), {"version": same, "other_versions": ~same})
 
 
 def meets(connection: Connection, filters: SessionFilters) -> list[ColumnElement[bool]]:
@@ -126,7 +126,7 @@ def _at_first(condition: ColumnElement[bool]) -> ColumnElement[bool]:
     return sessions.c.session_id.in_(select(those.c.session_id))
 
 
-def _others(connection: Connection, session_id: UUID, among: Among | None) -> Others | None:
+def _others(connection: Connection, session_id: UUID, among: Among | None) -> Compared | None:
     row = connection.execute(select(sessions).where(sessions.c.session_id == session_id)).one_or_none()
     if row is None:
         return None

@@ -89,8 +89,7 @@ def _living(connection: Connection) -> tuple[Alike, ...]:
     rows = connection.execute(
         select(*alike, func.count(), func.sum(WHOLE), *times).where(of.fate.in_(GOING_ON)).group_by(*alike)
     ).all()
-    client = slice(len(_ALIKE) - len(DIMENSIONS), len(_ALIKE))
     return tuple(
-        Alike(row[0], row[1], tuple(row[client]), row[len(_ALIKE)], int(row[len(_ALIKE) + 1]), *row[len(_ALIKE) + 2 :])
-        for row in rows
+        Alike(fate, state, tuple(client), n, int(whole), told_from_us, told_until_us, began_until_us)
+        for fate, state, *client, n, whole, told_from_us, told_until_us, began_until_us in rows
     )

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
-from collector.store.beside import Others as OthersBeside
-from collector.store.beside import decided_at_us, deciding, others_at_once, others_in_an_hour
+from collector.store.beside import Compared, decided_at_us, deciding, others_at_once, others_in_an_hour
 from collector.store.reader_sessions import read_session
 from collector.store.reading import moment
 from collector.store.views import EventView, OutageView, SessionStory
@@ -50,7 +49,7 @@ def _around(connection: Connection, story: SessionStory, outage: OutageView | No
     )
 
 
-def _groups(connection: Connection, others: OthersBeside) -> tuple[Others, ...]:
+def _groups(connection: Connection, others: Compared) -> tuple[Others, ...]:
     counted = (column for group in others.groups.values() for column in _counted(group, others.hit))
     return _pairs(connection.execute(select(*counted).where(others.there)).one())
 

@@ -147,26 +147,28 @@ def beside_lines(around: Around | None) -> tuple[Line, ...]:
     """What others lived through at the moment."""
     if around is None:
         return ()
-    groups: tuple[tuple[Among, Others, str], ...] = (
+    return _group_lines(
+        around,
+        "were hit too",
         ("room", around.room, "others in the room"),
         ("region", around.region, "others in the region, in other rooms"),
         ("elsewhere", around.elsewhere, "in other regions"),
-    )
-    return tuple(
-        Line(around.at, f"{of_all(others)} {words} were hit too", among, others)
-        for among, others, words in groups
-        if others.there
     )
 
 
 def version_lines(around: Around, cause: str) -> tuple[Line, ...]:
     """What others of its app version, and of others, lived through within an hour."""
-    groups: tuple[tuple[Among, Others, str], ...] = (
+    return _group_lines(
+        around,
+        f"lost {cause} within an hour",
         ("version", around.version, "others with its app version"),
         ("other_versions", around.other_versions, "with other versions"),
     )
+
+
+def _group_lines(around: Around, fared: str, *groups: tuple[Among, Others, str]) -> tuple[Line, ...]:
     return tuple(
-        Line(around.at, f"{of_all(others)} {words} lost {cause} within an hour", among, others)
+        Line(around.at, f"{of_all(others)} {words} {fared}", among, others)
         for among, others, words in groups
         if others.there
     )

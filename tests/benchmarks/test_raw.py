@@ -7,19 +7,14 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 from httpx import ASGITransport, AsyncClient
-from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from benchmarks import raw
 from benchmarks.routes import addresses
-from collector.api.app import make_app
-from collector.api.health import Readiness
-from collector.metrics import Metrics
 from collector.store.engine import make_engine, migrate
-from collector.store.incidents import Incidents
-from collector.store.reader import Reader
 from tests.filling import fill
 from tests.pages.scene import NOW_US, ROOM_SID, room_of_the_story, session_of
+from tests.plain_app import plain_app
 
 DAY_US: Final = 86_400_000_000
 BEN: Final = next(life.session_id for life in room_of_the_story() if life.identity == "ben")
@@ -153,14 +148,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
 
 
 async def test_raw_events_say_the_same_as_the_answer_that_they_are_held_against(engine: Engine) -> None:
-    app = make_app(
-        Reader(engine),
-        Metrics(CollectorRegistry(), version="1"),
-        lambda: Readiness(ready=True),
-        "1",
-        clock_us=lambda: NOW_US,
-        kept=Incidents(engine),
-    )
+    app = plain_app(engine, NOW_US)
     of = addresses(app, EXAMPLES)
     found = {}
     async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as api:

@@ -2,34 +2,21 @@
 
 import pytest
 from httpx import ASGITransport, AsyncClient
-from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
 from benchmarks import raw
 from benchmarks.routes import addresses
-from collector.api.app import make_app
-from collector.api.health import Readiness
-from collector.metrics import Metrics
 from collector.store.incidents import Incidents
-from collector.store.reader import Reader
 from tests.filling import fill
 from tests.pages.scene import NOW_US, ROOM_SID, SPIKE, room_of_the_story
+from tests.plain_app import plain_app
 
 
 async def test_every_route_is_asked_and_answers_and_so_does_the_table_of_events(empty_engine: Engine) -> None:
     life, *others = room_of_the_story()
     fill(empty_engine, [life, *others], now_us=NOW_US)
-    kept = Incidents(empty_engine)
-    kept.keep([SPIKE], NOW_US)
-    app = make_app(
-        Reader(empty_engine),
-        Metrics(CollectorRegistry(), version="1"),
-        lambda: Readiness(ready=True),
-        "1",
-        clock_us=lambda: NOW_US,
-        kept=kept,
-        packet_key=None,
-    )
+    Incidents(empty_engine).keep([SPIKE], NOW_US)
+    app = plain_app(empty_engine, NOW_US)
     examples = {
         "session_id": str(life.session_id),
         "room_sid": ROOM_SID,
@@ -59,13 +46,6 @@ async def test_every_route_is_asked_and_answers_and_so_does_the_table_of_events(
 
 
 def test_a_path_that_no_example_fits_is_told(empty_engine: Engine) -> None:
-    app = make_app(
-        Reader(empty_engine),
-        Metrics(CollectorRegistry(), version="1"),
-        lambda: Readiness(ready=True),
-        "1",
-        clock_us=lambda: NOW_US,
-        kept=Incidents(empty_engine),
-    )
+    app = plain_app(empty_engine, NOW_US)
     with pytest.raises(KeyError, match="room_sid"):
         addresses(app, {"session_id": "1", "incident_id": "1", "code": "1"})

@@ -8,14 +8,11 @@ from httpx import ASGITransport, AsyncClient
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine, text
 
-from collector.api.app import make_app
-from collector.api.health import Readiness
 from collector.metrics import Metrics
-from collector.store.incidents import Incidents
-from collector.store.reader import Reader
 from session_core.errors import CATALOGUE
 from tests.dashboards.rule_files import ROOT, recorded
 from tests.dashboards.shown import UIDS
+from tests.plain_app import plain_app
 from tests.stage import roomwatch
 
 SECTIONS = ["Users", "First looks", "Likely causes", "What to do", "When to stop"]
@@ -60,11 +57,7 @@ def test_a_query_for_the_store_can_be_run(empty_engine: Engine, statement: str) 
 
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_call_is_one_that_the_api_answers(empty_engine: Engine, call: str) -> None:
-    metrics = Metrics(CollectorRegistry(), version="1")
-    ready = Readiness(ready=True)
-    app = make_app(
-        Reader(empty_engine), metrics, lambda: ready, "1", clock_us=lambda: NOW_US, kept=Incidents(empty_engine)
-    )
+    app = plain_app(empty_engine, NOW_US)
     async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
         answer = await client.get(call)
     assert answer.status_code == 200, answer.text

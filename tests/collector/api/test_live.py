@@ -6,26 +6,17 @@ from contextlib import asynccontextmanager
 
 import httpx
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
-from collector.api.app import make_app
-from collector.api.health import Readiness
 from collector.api.live import News
 from collector.api.server import Server
 from collector.errors import StoreError, StoreUnavailable
-from collector.metrics import Metrics
 from collector.store.incidents import Incidents
 from collector.store.reader import Reader
 from tests.filling import fill
 from tests.histories import Life, session_id
 from tests.pages.scene import NOW_US, SPIKE
-
-
-def app_of(engine: Engine) -> FastAPI:
-    metrics = Metrics(CollectorRegistry(), version="9.9.9")
-    ready = Readiness(ready=True)
-    return make_app(Reader(engine), metrics, lambda: ready, "9.9.9", clock_us=lambda: NOW_US, kept=Incidents(engine))
+from tests.plain_app import plain_app
 
 
 def store(engine: Engine, numbers: Iterable[int]) -> None:
@@ -78,7 +69,7 @@ async def listening(server: Server, last_id: str | None = None) -> AsyncIterator
 
 
 async def test_everybody_who_listens_hears_of_what_is_stored(empty_engine: Engine) -> None:
-    async with serving(app_of(empty_engine)) as server, listening(server) as one, listening(server) as other:
+    async with serving(plain_app(empty_engine, NOW_US)) as server, listening(server) as one, listening(server) as other:
         await one.placed()
         await other.placed()
         store(empty_engine, [1])
@@ -86,7 +77,7 @@ async def test_everybody_who_listens_hears_of_what_is_stored(empty_engine: Engin
 
 
 async def test_who_comes_back_hears_whether_something_was_missed(empty_engine: Engine) -> None:
-    async with serving(app_of(empty_engine)) as server:
+    async with serving(plain_app(empty_engine, NOW_US)) as server:
         async with listening(server) as before:
             await before.placed()
         store(empty_engine, [1])
@@ -103,7 +94,7 @@ async def test_nothing_that_is_stored_once_a_stream_is_open_goes_untold(empty_en
         looked += 1
         return reader.newest()
 
-    app = app_of(empty_engine)
+    app = plain_app(empty_engine, NOW_US)
     app.state.news = News(newest)
     async with serving(app) as server, listening(server) as one:
         assert looked == 1
@@ -127,14 +118,14 @@ async def test_a_store_that_does_not_answer_has_news_once_it_does() -> None:
 
 
 async def test_an_alert_that_is_told_of_is_news(empty_engine: Engine) -> None:
-    async with serving(app_of(empty_engine)) as server, listening(server) as one:
+    async with serving(plain_app(empty_engine, NOW_US)) as server, listening(server) as one:
         await one.placed()
         Incidents(empty_engine).keep([SPIKE], NOW_US)
         assert await one.event() == "stored"
 
 
 async def test_a_server_that_stops_waits_for_no_listener(empty_engine: Engine) -> None:
-    app = app_of(empty_engine)
+    app = plain_app(empty_engine, NOW_US)
     async with serving(app) as server, listening(server) as one:
         await one.placed()
         server.stop()
@@ -145,7 +136,7 @@ async def test_a_server_that_stops_waits_for_no_listener(empty_engine: Engine) -
 
 
 async def test_one_listener_too_many_is_told_so(empty_engine: Engine) -> None:
-    app = app_of(empty_engine)
+    app = plain_app(empty_engine, NOW_US)
     app.state.news = News(Reader(empty_engine).newest, listeners_max=1)
     async with serving(app) as server:
         async with listening(server) as one:
