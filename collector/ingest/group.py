@@ -30,6 +30,10 @@ METADATA_MS: Final = 15_000
 """How soon a partition that was added to the topic is given to a member, at most."""
 FETCH_BYTES: Final = 4 * 1024 * 1024
 """Of a partition at once: what a backlog is read fastest with."""
+FETCH_BYTES_MIN: Final = 64 * 1024
+"""A broker that has less waits for more, or else a steady trickle is fetched some hundred times a second."""
+FETCH_WAIT_MS: Final = 100
+"""How long it waits at most: what an event may be older for it in the store."""
 _NO_PARTITION: Final = -1
 
 log = logging.getLogger(__name__)
@@ -59,6 +63,8 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             session_timeout_ms=int(session_timeout_s * 1000),
             heartbeat_interval_ms=max(100, int(session_timeout_s * 1000 / 10)),
             max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_min_bytes=FETCH_BYTES_MIN,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             request_timeout_ms=int(ANSWER_TIMEOUT_S * 1000),
             metadata_max_age_ms=METADATA_MS,
             **connection.options(),
