@@ -49,9 +49,11 @@ from collector.store.tables import (  # noqa: E402
     kafka_offsets,
     outages,
     rollup_fives,
+    rollup_hours,
     rollups,
     sessions,
     whole_fives,
+    whole_hours,
 )
 from tests.plain_app import plain_app  # noqa: E402
 
@@ -269,7 +271,7 @@ def _copy(source: Engine, url: str) -> None:
     target = make_engine(url)
     migrate(target)
     with source.connect() as reading, target.connect() as writing:
-        for table in (sessions, outages, rollups, rollup_fives, whole_fives, events):
+        for table in (sessions, outages, rollups, rollup_fives, rollup_hours, whole_fives, whole_hours, events):
             rows = reading.execution_options(stream_results=True).execute(select(table))
             for some in rows.mappings().partitions(ROWS):
                 writing.execute(table.insert(), [dict(row) for row in some])

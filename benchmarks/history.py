@@ -25,10 +25,10 @@ from benchmarks.rig import Rig
 from collector.ingest.decode import Record
 from collector.ingest.partitions import Holder
 from collector.store.engine import make_engine
-from collector.store.fives import Fives
 from collector.store.partitions_postgresql import Days
 from collector.store.retention import Retention
 from collector.store.statements import adding
+from collector.store.stretches import Stretches
 from collector.store.tables import Micros, events, outages, rollups, sessions
 from collector.store.writer import Writer
 
@@ -79,7 +79,7 @@ def make(here: Rig, database: str, day: Day) -> int:
                 connection.execute(statement, {"n": number, "s": number * day.slice_s})
             connection.execute(sql.SQL("DROP TABLE {}").format(template))
         engine = make_engine(url)
-        Fives(engine).sum_up(day.until_us + DAY_S * 1_000_000)
+        Stretches(engine).sum_up(day.until_us + DAY_S * 1_000_000)
         engine.dispose()
         connection.execute("VACUUM ANALYZE")
     return told * day.slices

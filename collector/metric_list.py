@@ -191,13 +191,14 @@ class MetricList:
         self.ageing_failures = self._counter(
             "rtc_collector_retention_failures_total", "Attempts to delete what was old that failed."
         )
-        self.fives_summed = self._counter(
-            "rtc_collector_fives_summed_total",
-            "Stretches of five minutes whose sums were made of their minutes, so that questions about days are quick; "
+        self.stretches_summed = self._counter(
+            "rtc_collector_stretches_summed_total",
+            "Stretches of five minutes and of an hour that were summed up, so that questions about days are quick; "
             "those that were written to later count again.",
         )
         self.summing_failures = self._counter(
-            "rtc_collector_summing_failures_total", "Attempts to sum up stretches of five minutes that failed."
+            "rtc_collector_summing_failures_total",
+            "Attempts to sum up stretches of five minutes and of an hour that failed.",
         )
         self.oldest_day = self._gauge(
             "rtc_collector_oldest_day_timestamp_seconds",

@@ -50,12 +50,12 @@ from collector.store.ageing import Ageing
 from collector.store.audit import Audit
 from collector.store.check import Finding, ask, check_store, require_cluster
 from collector.store.engine import make_engine, require_schema
-from collector.store.fives import Fives
 from collector.store.incidents import Incidents
 from collector.store.logins import Logins
 from collector.store.place import Place
 from collector.store.reader import Reader
 from collector.store.retention import Retention
+from collector.store.stretches import Stretches
 from collector.store.tokens import Tokens
 from collector.store.url import beside_store
 from collector.store.writer import Writer
@@ -179,7 +179,7 @@ async def run(
                 if collector.consumer is not None:
                     ageing, metrics, every_s = collector.ageing, collector.metrics, options.retention_every_s
                     tasks.create_task(keep_ageing(ageing, metrics, every_s=every_s, stop=stop, clock_us=clock_us))
-                    tasks.create_task(keep_summing(collector.fives, metrics, stop=stop, clock_us=clock_us))
+                    tasks.create_task(keep_summing(collector.stretches, metrics, stop=stop, clock_us=clock_us))
                 await collector.server.is_serving()
                 log.info("listening on %s", collector.server.url)
                 if on_listening is not None:
@@ -205,7 +205,7 @@ class _Collector:
     consumer: Consumer | None
     server: Server
     ageing: Ageing
-    fives: Fives
+    stretches: Stretches
     metrics: Metrics
     access: Access
 
@@ -245,7 +245,7 @@ async def _made(options: Options, stop: asyncio.Event, stack: AsyncExitStack, cl
         on_stop = app.state.news.end
     server = Server(app, options.http_host, options.http_port, on_stop=on_stop)
     stack.callback(server.close)
-    return _Collector(consumer, server, Ageing(engine, keeps), Fives(engine, keeps), metrics, door.access)
+    return _Collector(consumer, server, Ageing(engine, keeps), Stretches(engine, keeps), metrics, door.access)
 
 
 def _door(options: Options, engine: Engine, clock_us: Clock) -> Door:

@@ -18,9 +18,9 @@ from sqlalchemy.sql import ColumnElement
 from collector.store.ageing_sqlite import SqliteAgeing
 from collector.store.dead_letters import letters_before_us
 from collector.store.failures import plainly
-from collector.store.fives import FIVE_US, MINUTES
 from collector.store.pausing import PAUSE_S, Pause
 from collector.store.retention import DAY_US, KINDS, Due, Gone, Retention
+from collector.store.stretches import FIVE_US, MINUTES
 from collector.store.tables import dead_letters, incidents, outages, rollups, sessions
 from collector.store.url import POSTGRESQL
 

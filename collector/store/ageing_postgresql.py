@@ -19,8 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from collector.errors import RetentionBusy
 from collector.store.days_dropped import SLICE_ROWS, aged_days, days_there, drop_days, name_days, old_rows
 from collector.store.dead_letters import letters_before_us
-from collector.store.fives import FIVE_US, MINUTES
 from collector.store.retention import DAY_US, Due, Gone, Retention
+from collector.store.stretches import FIVE_US, MINUTES, kept_from
 from session_core.events import utc_from_us
 
 _LOCK: Final = int.from_bytes(b"roomages") >> 1
@@ -117,9 +117,10 @@ class PostgresqlAgeing:
             yield from _slices(driver, "outages", "opened_at", utc_from_us(before_us), _ORPHANS)
         if (before_us := keeps.before_us("rollups", now_us)) is not None:
             # Notes first, so that nobody trusts what is gone. What goes counts as the minutes that it is made of.
-            for table in ("whole_fives", "rollup_fives"):
-                for _ in _slices(driver, table, "five", before_us // FIVE_US):
-                    yield Gone("rollups", 0)
+            for length, least in kept_from(before_us).items():
+                for table in (length.notes, length.sums):
+                    for _ in _slices(driver, table.name, length.number.name, least):
+                        yield Gone("rollups", 0)
             yield from _slices(driver, "rollups", "minute", before_us // FIVE_US * MINUTES)
         if (before_us := letters_before_us(connection, keeps, now_us)) is not None:
             yield from _slices(driver, "dead_letters", "stored_at", utc_from_us(before_us))
@@ -155,7 +156,7 @@ def _slices(
 ) -> Iterator[Gone]:
     statement = _OLD.format(table=table, age=age, and_only=and_only)
     # From where the last slice ended: what was deleted before it need not be looked through again.
-    after: Any = -(2**31) if age in {"minute", "five"} else utc_from_us(0)
+    after: Any = -(2**31) if isinstance(before, int) else utc_from_us(0)
     while True:
         row = driver.execute(statement, {"before": before, "after": after, "most": SLICE_ROWS}).fetchone()
         if row is None or not row[0]:

@@ -13,9 +13,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine
 
 from collector.store.dead_letters import letters_before_us
-from collector.store.fives import FIVE_US, MINUTES
 from collector.store.retention import DAY_US, Due, Gone, Retention
 from collector.store.sqlite_connection import writing
+from collector.store.stretches import FIVE_US, MINUTES, kept_from
 
 SLICE_ROWS: Final = 2_000
 """Some 4 ms of the write lock for events, 26 ms for sessions with their outages."""
@@ -85,9 +85,10 @@ class SqliteAgeing:
             yield from _slices(connection, "outages", "opened_at", before_us, _ORPHANS)
         if (before_us := keeps.before_us("rollups", now_us)) is not None:
             # Notes first, so that nobody trusts what is gone. What goes counts as the minutes that it is made of.
-            for table in ("whole_fives", "rollup_fives"):
-                for _ in _slices(connection, table, "five", before_us // FIVE_US):
-                    yield Gone("rollups", 0)
+            for length, least in kept_from(before_us).items():
+                for table in (length.notes, length.sums):
+                    for _ in _slices(connection, table.name, length.number.name, least):
+                        yield Gone("rollups", 0)
             yield from _slices(connection, "rollups", "minute", before_us // FIVE_US * MINUTES)
         with connection.begin():
             before_us = letters_before_us(connection, keeps, now_us)

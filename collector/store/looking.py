@@ -22,9 +22,11 @@ QUESTION_S_MAX: Final = 20.0
 
 HANGS_MS: Final = 10_000
 
-# A day has a million sessions and more: what is joined and sorted of them goes to the disk in the usual 4 MB.
+# A day has a million sessions and more: what is joined and sorted of them goes to the disk in the usual 4 MB. Workers
+# that share a statement are processes to be started: beside collectors that write, that takes longer than most answers.
 _LIMITS: Final = text(
     "SELECT set_config('statement_timeout', :most, true), set_config('work_mem', '32MB', true),"
+    " set_config('parallel_setup_cost', '10000', true),"
     " set_config('idle_in_transaction_session_timeout', :later, true)"
 )
 

@@ -12,7 +12,6 @@ from collector.store.beside import meets
 from collector.store.changes import CLOCK_TOLERANCE_US
 from collector.store.completeness import of_rows
 from collector.store.facts import facts
-from collector.store.fives import MINUTES
 from collector.store.functions import EpochUs, ToldLate
 from collector.store.questions import EVERYONE, SessionFilters, SessionSort, Span
 from collector.store.reading import (
@@ -29,6 +28,7 @@ from collector.store.reading import (
     session_view,
     within,
 )
+from collector.store.stretches import MINUTES
 from collector.store.tables import events, outages, sessions
 from collector.store.views import EventView, OutageView, SessionPage, SessionStory, SessionView
 from collector.store.views_lists import EventPage, SessionOutages

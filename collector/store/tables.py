@@ -252,25 +252,34 @@ rollups = Table(
     postgresql_with=_ROOM_TO_GROW,
 )
 
-# The same sums over Kafka partitions, five minutes a row; of those that whole_fives says are.
-rollup_fives = Table(
-    "rollup_fives",
-    metadata,
-    Column("five", Integer, primary_key=True, autoincrement=False),  # stretches of five minutes since 1970
-    *(
-        Column(column.name, column.type, primary_key=True, autoincrement=False)
-        for column in rollups.primary_key
-        if column.name not in {"minute", "kafka_partition"}
-    ),
-    *(Column(name, BigInteger, nullable=False) for name in "nabcd"),
-)
 
-whole_fives = Table(
-    "whole_fives",
-    metadata,
-    Column("five", Integer, primary_key=True, autoincrement=False),
-    Column("is_summed", Integer, nullable=False),  # 0: about to be
-)
+def _summed_by(stretch: str, table: str) -> Table:
+    """The sums of rollups over Kafka partitions and over longer stretches, which are numbered since 1970."""
+    return Table(
+        table,
+        metadata,
+        Column(stretch, Integer, primary_key=True, autoincrement=False),
+        *(
+            Column(column.name, column.type, primary_key=True, autoincrement=False)
+            for column in rollups.primary_key
+            if column.name not in {"minute", "kafka_partition"}
+        ),
+        *(Column(name, BigInteger, nullable=False) for name in "nabcd"),
+    )
+
+
+def _noted_by(stretch: str, table: str) -> Table:
+    """Of which stretches there are sums that can be trusted."""
+    return Table(
+        table,
+        metadata,
+        Column(stretch, Integer, primary_key=True, autoincrement=False),
+        Column("is_summed", Integer, nullable=False),  # 0: about to be
+    )
+
+
+rollup_fives, whole_fives = _summed_by("five", "rollup_fives"), _noted_by("five", "whole_fives")
+rollup_hours, whole_hours = _summed_by("hour", "rollup_hours"), _noted_by("hour", "whole_hours")
 
 kafka_offsets = Table(
     "kafka_offsets",

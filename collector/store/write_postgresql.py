@@ -17,11 +17,11 @@ from sqlalchemy import Connection
 
 from collector.store.changes import OffsetMove, Row
 from collector.store.copy_postgresql import EPOCH_2000_US, Shape, copy_rows, shape_of
-from collector.store.fives import LOCK, SLOTS, fives_of
 from collector.store.partitions_postgresql import Days
 from collector.store.place import Place
 from collector.store.retention import Retention
 from collector.store.statements import adding, is_row, key, names, nothing, others, replacing
+from collector.store.stretches import LOCK, SLOTS, fives_of, hours_of
 from collector.store.tables import events, outages, rollups, sessions
 
 _EVENTS: Final = shape_of(events, wide=False)
@@ -67,6 +67,10 @@ _HOLD_FIVES: Final = (
 _TAKE_FIVES_BACK: Final = (
     "DELETE FROM whole_fives WHERE five IN"
     " (SELECT five FROM whole_fives WHERE five = ANY (%s::int4[]) ORDER BY five FOR UPDATE)"
+)
+_TAKE_HOURS_BACK: Final = (
+    "DELETE FROM whole_hours WHERE hour IN"
+    " (SELECT hour FROM whole_hours WHERE hour = ANY (%s::int4[]) ORDER BY hour FOR UPDATE)"
 )
 _MINUTE_AT: Final = rollups.columns.keys().index("minute")
 _FIRST_OFFSETS: Final = (
@@ -158,7 +162,9 @@ class PostgresqlTables:
         # Behind the last COPY, which nothing ends where a writer is halted in it: others may wait for these.
         fives = fives_of({row[_MINUTE_AT] for row in rows})
         _driver(connection).execute(_HOLD_FIVES, [fives])
-        _driver(connection).execute(_TAKE_FIVES_BACK, [fives])
+        # An hour is whole while all its fives are: it goes with the first of them.
+        if _driver(connection).execute(_TAKE_FIVES_BACK, [fives]).rowcount:
+            _driver(connection).execute(_TAKE_HOURS_BACK, [hours_of(fives)])
         cursor = _driver(connection).cursor()
         if empty := cursor.execute(_ADD_ROLLUPS).fetchall():
             cursor.executemany(_DROP_EMPTY_ROLLUP, empty)

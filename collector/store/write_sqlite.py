@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Table
 
 from collector.store.changes import OffsetMove, Row
-from collector.store.fives import fives_of
 from collector.store.place import Place
 from collector.store.statements import adding, is_row, names, nothing, others, replacing
+from collector.store.stretches import fives_of, hours_of
 from collector.store.tables import Uuid, events, outages, rollups, sessions
 
 IDS_AT_ONCE: Final = 500
@@ -123,6 +123,7 @@ class SqliteTables:
         """Rows whose sums are added to what is there; what comes to nothing by that is there no more."""
         fives = fives_of({row[_MINUTE_AT] for row in rows})
         connection.exec_driver_sql("DELETE FROM whole_fives WHERE five = ?", [(one,) for one in fives])
+        connection.exec_driver_sql("DELETE FROM whole_hours WHERE hour = ?", [(one,) for one in hours_of(fives)])
         connection.exec_driver_sql(_ADD_ROLLUPS, list(rows))
         connection.exec_driver_sql(_DROP_EMPTY_ROLLUP, [row[:-_SUMS] for row in rows])
 

@@ -7,9 +7,9 @@ from typing import Final
 import pytest
 from sqlalchemy import Engine
 
-from collector.store.fives import Fives
 from collector.store.questions import SessionFilters, Span
 from collector.store.reader import Reader
+from collector.store.stretches import Stretches
 from session_core.errors import Origin
 from tests.filling import fill
 from tests.histories import MINUTE_US, START_US, YEAR_US, Life, fleet, session_id
@@ -47,7 +47,7 @@ def test_they_are_the_last_of_all_who_failed_so(engine: Engine, span: Span, limi
     theirs = [one for one, at_us in ends.items() if span.since_us <= at_us < span.until_us]
     expected = sorted(theirs, key=lambda one: (ends[one], one.int), reverse=True)[:limit]
     found = [[one.session_id for one in reader.failed_with(CODE, span, limit=limit)]]
-    assert Fives(engine).sum_up(NOW_US + HOUR_US) > 5
+    assert Stretches(engine).sum_up(NOW_US + HOUR_US) > 5
     found.append([one.session_id for one in reader.failed_with(CODE, span, limit=limit)])
     assert found == [expected, expected]
     assert len(expected) == (0 if span is SPANS[2] else limit if limit < 5 else len(theirs))

@@ -46,7 +46,7 @@ ON_NO_PANEL = {
     "rtc_collector_dead_letters_left_out_total": "what is refused is shown by reason; this tells where to look for it",
     "rtc_collector_cache_sessions": "for questions at hand about memory",
     "rtc_collector_cache_bytes": "for questions at hand about memory",
-    "rtc_collector_fives_summed_total": "for questions at hand: whether questions about days are quick",
+    "rtc_collector_stretches_summed_total": "for questions at hand: whether questions about days are quick",
     "rtc_collector_summing_failures_total": "its log line names the reason; answers are the same, and take longer",
     "rtc_collector_questions_total": "for questions at hand about who asks too much of the API",
     "rtc_collector_questions_under_way": "for questions at hand about who asks too much of the API",

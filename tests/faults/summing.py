@@ -1,4 +1,4 @@
-"""Whoever sums up stretches of five minutes while others write, are killed and are cut off."""
+"""Whoever sums up fives and hours while others write, are killed and are cut off."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Final
 from sqlalchemy import Engine
 
 from collector.errors import StoreUnavailable
-from collector.store.fives import Fives
+from collector.store.stretches import Stretches
 
 AHEAD_US: Final = 2 * 3_600_000_000
-"""By this clock all fives are over that anybody tells of, so that writers take back what was just summed up."""
+"""By this clock all stretches are over that anybody tells of, so that writers take back what was just summed up."""
 PAUSE_S: Final = 0.05
 
 
@@ -26,7 +26,7 @@ def summing(engine: Engine, now_us: Callable[[], int]) -> Iterator[None]:
     def sum_up() -> None:
         while not ended.wait(PAUSE_S):
             try:
-                Fives(engine).sum_up(now_us() + AHEAD_US, ended.wait)
+                Stretches(engine).sum_up(now_us() + AHEAD_US, ended.wait)
             except StoreUnavailable:
                 continue
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from collector.store.fives import Fives
+from collector.store.stretches import Stretches
 from tests.faults.kinds import KINDS
 from tests.faults.rounds import now_us, plan, play
 from tests.faults.scene import Scene
@@ -29,6 +29,7 @@ COUNTED: Final = (
     ("outages", "attempts"),
     ("rollups", "n"),
     ("rollup_fives", "n"),
+    ("rollup_hours", "n"),
     ("kafka_offsets", "next_offset"),
 )
 
@@ -48,7 +49,7 @@ def test_the_verdict_notices_whatever_is_changed_in_the_store(first_seed: int, s
     with scenes.round_of(first_seed) as scene:
         play(scene, quiet)
         with scene.at_rest():
-            Fives(scene.engine).sum_up(now_us() + AHEAD_US)
+            Stretches(scene.engine).sum_up(now_us() + AHEAD_US)
             for table, column in COUNTED:
                 with changed(scene, table, column), pytest.raises(AssertionError):
                     assert_exactly_once(scene, set(), now_us)

@@ -18,8 +18,8 @@ from collector.ingest.connection import dead_letters_topic
 from collector.ingest.decode import Record
 from collector.ingest.partitions import Holder
 from collector.ingest.taking import Batch
-from collector.store.fives import MINUTES
-from collector.store.tables import kafka_offsets, rollup_fives, sessions, whole_fives
+from collector.store.stretches import LENGTHS, Length
+from collector.store.tables import kafka_offsets, sessions
 from tests.contract.stored import Stored
 from tests.faults.scene import PARTITIONS, Scene
 from tests.reference_store import ReferenceStore, rollups_of
@@ -51,7 +51,7 @@ def assert_exactly_once(scene: Scene, promised: set[tuple[UUID, int]], clock_us:
     """Every event that was promised, now and before, is stored once; and every row says what the model's says."""
     scene.promised |= promised
     stored = Stored(scene.engine)
-    tables, rollups, fives = _read_whole(stored)
+    tables, rollups, summed = _read_whole(stored)
     # Read after the store, so that nobody was found lost later than this.
     model = _model(scene, tables["sessions"], clock_us())
     _assert_same("promised events", set(tables["events"]), scene.promised)
@@ -59,39 +59,48 @@ def assert_exactly_once(scene: Scene, promised: set[tuple[UUID, int]], clock_us:
     counted = rollups_of(tables["sessions"].values(), tables["outages"].values())
     _assert_same("rollups beside what is counted", rollups, _pairs(counted))
     _assert_same("rollups", rollups, _pairs(model.rollups))
-    _assert_same("fives", fives.rows, _summed(rollups, fives.whole))
+    for length, those in summed.items():
+        _assert_same(length.sums.name, those.rows, _summed(rollups, length, those.whole))
     _assert_same("offsets", set(_offsets(scene).items()), set(_ends(scene).items()))
     _assert_same("dead letters", set(stored.dead_letters), set())
     _assert_same("records among the dead letters", set(_read(scene, dead_letters_topic(scene.topic), {0: 0})), set())
 
 
-class Fives(NamedTuple):
-    """Those that are noted as whole, and their rows: key and sums."""
+class Summed(NamedTuple):
+    """Stretches of one length that are noted as whole, and their rows: key and sums."""
 
     whole: set[int]
     rows: set[Any]
 
 
-def _read_whole(stored: Stored) -> tuple[dict[str, dict[Any, dict[str, Any]]], set[Any], Fives]:
+def _read_whole(stored: Stored) -> tuple[dict[str, dict[Any, dict[str, Any]]], set[Any], dict[Length, Summed]]:
     """Tables and sums of one moment: whoever falls silent may be found lost between reading one and the other."""
 
     def looked() -> tuple[Any, ...]:
-        return stored.rows(sessions), stored.rows(whole_fives)
+        return stored.rows(sessions), *(stored.rows(length.notes) for length in LENGTHS)
 
     while True:
         before = looked()
-        tables, rollups, rows = stored.tables(), _pairs(stored.rollups), stored.rows(rollup_fives)
+        tables, rollups = stored.tables(), _pairs(stored.rollups)
+        rows = {length: stored.rows(length.sums) for length in LENGTHS}
         if looked() == before:
-            whole = {five for five, is_summed in before[1] if is_summed}
-            return tables, rollups, Fives(whole, {(row[:-SUMS], row[-SUMS:]) for row in rows if row[0] in whole})
+            whole = [{at for at, is_summed in notes if is_summed} for notes in before[1:]]
+            return (
+                tables,
+                rollups,
+                {
+                    length: Summed(those, {(row[:-SUMS], row[-SUMS:]) for row in rows[length] if row[0] in those})
+                    for length, those in zip(LENGTHS, whole, strict=True)
+                },
+            )
 
 
-def _summed(rollups: set[Any], whole: set[int]) -> set[Any]:
-    """What the fives must say, by the minutes."""
+def _summed(rollups: set[Any], length: Length, whole: set[int]) -> set[Any]:
+    """What stretches must say, by the minutes."""
     sums: dict[Any, list[int]] = defaultdict(lambda: [0] * SUMS)
     for (minute, _, *key), values in rollups:
-        if minute // MINUTES in whole:
-            kept = sums[minute // MINUTES, *key]
+        if minute // length.minutes in whole:
+            kept = sums[minute // length.minutes, *key]
             kept[:] = [old + more for old, more in zip(kept, values, strict=True)]
     return {(key, tuple(values)) for key, values in sums.items() if any(values)}
 

@@ -39,7 +39,7 @@ KEYS = {
 }
 NO_ROWS_OF_OURS = {"stage_sessions", "stage_outages", "stage_rollups", "alembic_version", "incidents"}
 """Temporary tables of one connection, the schema's version, and what Alertmanager tells, of no session: one place."""
-SUMMED = {"rollup_fives", "whole_fives"}
+SUMMED = {"rollup_fives", "whole_fives", "rollup_hours", "whole_hours"}
 """Few rows a day, summed up over all partitions: one place too."""
 BY_AGE = {("DELETE", "outages"), ("DELETE", "rollups"), ("DELETE", "dead_letters")}
 """What retention finds by age, wherever it lies."""
