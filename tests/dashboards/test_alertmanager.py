@@ -1,10 +1,4 @@
-"""From what happens in rooms to whom it wakes: real events, Prometheus, Alertmanager, our rules and our routes.
-
-Time is pressed sixtyfold: every duration of routes and of rules about rooms is a sixtieth of what is shipped (a window
-of ten minutes is ten seconds, `for: 2m` two), and nothing else is changed. So what depends on durations alone holds;
-what depends on how many sessions come in ten minutes is for promtool's cases and for the simulation. Rules about the
-collector keep their time, or a machine that is slow for two seconds would be an incident.
-"""
+"""From what happens in rooms to whom it wakes: real events, Prometheus, Alertmanager, our rules and our routes."""
 
 import re
 import time
@@ -15,79 +9,28 @@ from typing import Any
 import pytest
 import yaml
 
-from collector.ingest.decode import Record
+from tests.dashboards.pressed import Taken, pressed_routes, pressed_rules, prometheus_of
 from tests.dashboards.rule_files import DASHBOARDS, RULE_FILES, alerts
 from tests.dashboards.scraped import Scraped
 from tests.histories import Life, records, session_id
-from tests.holding import holder, put
-from tests.reference_store import ReferenceStore
 from tests.servers.alertmanager import Alertmanager, WebhookReceiver, amtool
 from tests.servers.prometheus import Prometheus
 from tests.waiting import wait_until
 
-PRESSED = 60
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-DURATION = re.compile(r"\b(?:\d+[smhd])+\b")
-PART = re.compile(r"(\d+)([smhd])")
-IN_EXPRESSIONS = re.compile(r"\[[^\]]+\]|offset \w+")
 ROUTES = yaml.safe_load((DASHBOARDS / "alertmanager.yml").read_text())
-WAIT_KEYS = {"group_wait", "group_interval", "repeat_interval"}
 
 
-def pressed(text: str) -> str:
-    """A text with every duration in it a sixtieth as long."""
-
-    def press(found: re.Match[str]) -> str:
-        seconds = sum(int(number) * UNITS[unit] for number, unit in PART.findall(found[0]))
-        return f"{seconds * 1000 // PRESSED}ms"
-
-    return DURATION.sub(press, text)
-
-
-def pressed_rules(text: str) -> str:
-    whole = yaml.safe_load(text)
-    for group in whole["groups"]:
-        if group["name"] == "roomwatch-collector":
-            continue
-        group["interval"] = pressed(group["interval"])
-        for rule in group["rules"]:
-            rule["expr"] = IN_EXPRESSIONS.sub(lambda found: pressed(found[0]), rule["expr"])
-            rule.update({key: pressed(rule[key]) for key in ("for", "keep_firing_for") if key in rule})
-    return yaml.safe_dump(whole, sort_keys=False)
-
-
-def pressed_routes(url: str, token: Path) -> str:
-    def press(route: dict[str, Any]) -> None:
-        route.update({key: pressed(route[key]) for key in WAIT_KEYS & route.keys()})
-        for child in route.get("routes", ()):
-            press(child)
-
-    whole = yaml.safe_load((DASHBOARDS / "alertmanager.yml").read_text())
-    press(whole["route"])
-    text = yaml.safe_dump(whole, sort_keys=False)
-    return re.sub(r"http://[\d.:]+", url, text).replace("roomwatch-token", str(token))
-
-
-class Rooms:
-    """Sessions that happen now, taken, stored and counted as a collector does it."""
+class Rooms(Taken):
+    """Sessions that happen now."""
 
     def __init__(self, scraped: Scraped) -> None:
-        self._metrics = scraped.metrics
-        self._store = ReferenceStore()
-        self._holder = holder(self._store)
-        self._count = self._offset = 0
-        self._metrics.set_lag(0, messages=0, seconds=0.0)
+        super().__init__(scraped)
+        self._count = 0
 
     def one(self, tell: Callable[[Life], Life]) -> None:
         now_us = time.time_ns() // 1000  # noqa: TID251 - the servers' clock is real
         self._count += 1
-        self._take(records([tell(Life(session_id(self._count, now_us), now_us).connecting())]), now_us)
-
-    def _take(self, log: list[Record], now_us: int) -> None:
-        moved = [record._replace(offset=self._offset + place) for place, record in enumerate(log)]
-        self._offset += len(log)
-        batch = put(self._store, self._holder, self._holder.take(moved, now_us))
-        self._metrics.count(batch.differences, now_us=now_us, results=batch.results, transitions=batch.transitions)
+        self.take(records([tell(Life(session_id(self._count, now_us), now_us).connecting())]))
 
 
 def joins_and_leaves(life: Life) -> Life:
@@ -96,20 +39,6 @@ def joins_and_leaves(life: Life) -> Life:
 
 def finds_no_signaling(life: Life) -> Life:
     return life.connect_failed(53000)
-
-
-def prometheus_of(scraped: Scraped, alertmanager: Alertmanager) -> str:
-    return f"""
-global:
-  scrape_interval: 500ms
-  evaluation_interval: 500ms
-  external_labels: {{docs_url: 'https://example.org/docs', grafana_url: 'https://grafana.example.org'}}
-rule_files: {[path.name for path in RULE_FILES]}
-alerting:
-  alert_relabel_configs: [{{action: labeldrop, regex: docs_url|grafana_url}}]
-  alertmanagers: [{{static_configs: [{{targets: ['{alertmanager.address}']}}]}}]
-scrape_configs: [{{job_name: roomwatch, static_configs: [{{targets: ['{scraped.address}']}}]}}]
-"""
 
 
 @pytest.mark.usefixtures("prometheus_binary", "alertmanager_binary")

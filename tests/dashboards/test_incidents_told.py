@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from collector.store.engine import make_engine, migrate
-from tests.dashboards.test_alertmanager import pressed_routes
+from tests.dashboards.pressed import pressed_routes
 from tests.pages.conftest import TOKEN, Site
 from tests.servers.alertmanager import Alertmanager
 from tests.waiting import wait_until
