@@ -19,7 +19,7 @@ from benchmarks.peers.measuring import PeerRun, Start, measure, started
 from benchmarks.rig import Rig
 from tests.servers.parts import Part, find
 from tests.servers.processes import free_port
-from tools.connect import PLUGINS, WORKER_JARS
+from tools.connect import PLUGINS, WORKER_JARS, obtain
 
 LOGGING: Final = Path(__file__).resolve().parents[1] / "connect" / "log4j2.properties"
 TASKS: Final = 2
@@ -83,6 +83,7 @@ def _tried(rig: Rig, topic: str, events: int, seconds: float, setting: Setting) 
 
 def _start(rig: Rig, topic: str, setting: Setting) -> Start:
     def start(stack: ExitStack, database: str) -> list[int]:
+        obtain()
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="roomwatch-bench-")))
         worker, sink = folder / "worker.properties", folder / "sink.properties"
         _write(worker, _worker(rig, folder))

@@ -6,6 +6,7 @@ costs to count them; they are counted once, at the end, and have to be there.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -96,7 +97,7 @@ def measure(
             connection.execute(DDL)
         with ExitStack() as stack, _group(rig, prefix + database) as committed:
             pids = start(stack, database)
-            first = _first(committed)
+            first = _first(committed, pids)
             began_s, before, memory = time.perf_counter(), rig.costs(pids), 0
             at_s, done = began_s, first
             while done < events and time.perf_counter() - began_s < seconds:
@@ -115,9 +116,11 @@ def measure(
     return PeerRun(name, settings, counted, counted / (at_s - began_s), costs, memory >> 20, size / rows)
 
 
-def _first(committed: Callable[[], int]) -> int:
+def _first(committed: Callable[[], int], pids: Sequence[int]) -> int:
     until_s = time.perf_counter() + START_WITHIN_S
     while (done := committed()) == 0:
+        if any(os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) for pid in pids):
+            raise RuntimeError("a peer ended before it stored anything")
         if time.perf_counter() > until_s:
             raise RuntimeError(f"a peer stored nothing within {START_WITHIN_S} s")
         time.sleep(0.05)  # noqa: TID251 - as above
