@@ -17,7 +17,7 @@ from tests.servers.parts import Part, find
 from tests.servers.processes import ServerProcess, make_folder, remove_folder
 
 ColorScheme = Literal["light", "dark"]
-DEFAULT_TIMEOUT_MS: Final = 10_000
+DEFAULT_TIMEOUT_MS: Final = 30_000
 
 _OPTIONS: Final = (
     "--headless=new",
