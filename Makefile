@@ -50,7 +50,7 @@ compat: setup ## The store's contract on the newest PostgreSQL too, as its wheel
 		$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/contract tests/migrations tests/collector/store
 
 # The tests that ask a Prometheus or its promtool.
-ASK_PROMETHEUS := $(addprefix tests/dashboards/test_,rules.py rule_parts.py dashboard_promql.py alertmanager.py kpis_equal.py) \
+ASK_PROMETHEUS := $(addprefix tests/dashboards/test_,rules.py rule_parts.py dashboard_promql.py alertmanager.py alertmanager_demo.py kpis_equal.py) \
 	tests/deploy/test_compose.py tests/testbed/test_prometheus.py
 compat-prometheus: setup ## Rules, scrapes and alerting on Prometheus 3, built by Go once (minutes; not in CI)
 	@folder="$$($(BIN)/python tools/newest_prometheus.py)" && \

@@ -42,6 +42,7 @@ BATCH_BYTES_MAX: Final = 64 * 1024
 
 Compression = Literal["auto", "none", "gzip", "snappy", "lz4", "zstd"]
 
+_FAILURES: Final = (KafkaError, TimeoutError, OSError, RuntimeError, ValueError)
 # Sent again alike, these are refused alike.
 _REFUSED_FOR_GOOD: Final = (
     CorruptRecordException,
@@ -121,6 +122,16 @@ class KafkaSink:
     def __repr__(self) -> str:
         return f"KafkaSink({self._servers!r}, {self._topic!r}, security={self._security!r})"
 
+    async def connect(self) -> None:
+        """Returns when a client is there that knows the topic. Raises SinkError, within the bounds of `send`."""
+        try:
+            async with asyncio.timeout(self._send_timeout_s):
+                producer = await self._connected()
+                await producer.partitions_for(self._topic)
+        except _FAILURES as error:
+            await self.close()
+            raise SinkError(self._sentence(error)) from error
+
     async def send(self, records: Sequence[Record]) -> None:
         """Returns when all records are acknowledged. Raises SinkError, within `send_timeout_s` and a second or two."""
         sent: list[asyncio.Future[Any]] = []
@@ -132,7 +143,7 @@ class KafkaSink:
                 await asyncio.wait(sent)
             for future in sent:
                 future.result()
-        except (KafkaError, TimeoutError, OSError, RuntimeError, ValueError) as error:
+        except _FAILURES as error:
             delivered = frozenset(position for position, future in enumerate(sent) if _has_arrived(future))
             await self.close()
             raise SinkError(

@@ -10,7 +10,8 @@ Rules:
 4. `close` is bounded: what could not be sent within it still counts as pending.
 5. What is sent was on disk before. Where the disk takes longer than DISK_WITHIN_S for that, the file says first that it
    does not tell all, for which there is as much time again.
-6. `publish` is for every thread. All else belongs to the loop that sends; another one is refused while that one runs.
+6. A sink connects before anything is taken: what is sent says when, and clocks are corrected by that.
+7. `publish` is for every thread. All else belongs to the loop that sends; another one is refused while that one runs.
 
 Not here: what is kept and what is dropped (outbox.py), on disk (disk.py); how a sink sends (kafka.py).
 """
@@ -24,7 +25,7 @@ import random
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from types import TracebackType
@@ -34,8 +35,8 @@ from session_core.clock import Clock, SystemClock
 from session_core.errors import SinkError
 from session_core.events import Event
 from session_core.loops import EXIT_WITHIN_S, LoopOfLastResort, is_being_cancelled, running_loop, within
-from session_core.outbox import Counts, Outbox
-from session_core.sink import MemorySink, Sink, said
+from session_core.outbox import Counts, Outbox, Record
+from session_core.sink import MemorySink, Sink, connected, said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -318,17 +319,19 @@ class Publisher:
     async def _send_one_batch(self) -> bool:
         """Whether to go on at once."""
         limit = 1 if self._singles > 0 else self._batch_events_max
-        records = self._outbox.take(limit, self._clock.now().utc)
-        delivered: frozenset[int] | range = frozenset()
-        refused: range = range(0)
+        records: Sequence[Record] = ()
+        delivered: frozenset[int] | range = range(0)
+        refused = range(0)
         try:
+            await connected(self._sink)
+            records = self._outbox.take(limit, self._clock.now().utc)
             if not await within(DISK_WITHIN_S, self.on_disk()) and self._disk is not None:
                 await within(DISK_WITHIN_S, self._disk.fall_behind())
             await self._sink.send(records)
             delivered = range(len(records))
         except SinkError as error:
             delivered = error.delivered.intersection(range(len(records)))
-            if error.retriable:
+            if error.retriable or not records:
                 self._report_away(error)
             elif len(records) > 1:
                 self._singles = len(records)
@@ -346,9 +349,9 @@ class Publisher:
         self._outbox.settle(delivered=delivered, refused=refused)
         if delivered or refused:
             self._singles -= self._singles > 0
-        if len(delivered) == len(records):
+        if records and len(delivered) == len(records):
             self._report_back()
-        return bool(delivered or refused or self._singles)
+        return bool(delivered or refused or (self._singles and len(records) > 1))
 
     async def _wait(self, delay_s: float) -> None:
         """A pause that `flush` can end."""

@@ -14,6 +14,9 @@ class Sink(Protocol):
 
     One that also has an `address`, a text that is the same for all sinks that send to the same place and for no others,
     has what waits for it kept on disk too; None says that nothing shall be. A sink around another one passes it on.
+
+    One that may have to wait before it can send does so in an async `connect`, which raises SinkError like `send`: what
+    is sent says when it was, and a collector corrects the client's clock by that.
     """
 
     async def send(self, records: Sequence[Record]) -> None:
@@ -46,6 +49,13 @@ class MemorySink:
 
     async def close(self) -> None:
         """Does nothing: there is nothing to free."""
+
+
+async def connected(sink: Sink) -> None:
+    """Has it connect, where it has to. Raises what its `connect` raises."""
+    connect = getattr(sink, "connect", None)
+    if connect is not None:
+        await connect()
 
 
 def said(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from session_core import wire
 from session_core.errors import SinkError
 from session_core.events import SEQLESS_TYPES
 from session_core.outbox import Record
-from session_core.publisher import Sink
+from session_core.sink import Sink, connected
 
 
 class CountingSink:
@@ -33,6 +33,10 @@ class CountingSink:
     def published(self) -> int:
         """Events that arrived; those that take no number are not counted."""
         return len(self._delivered)
+
+    async def connect(self) -> None:
+        """Connects the other sink."""
+        await connected(self._sink)
 
     async def send(self, records: Sequence[Record]) -> None:
         """Sends, and counts what arrived."""

@@ -13,8 +13,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, Final
@@ -142,30 +141,18 @@ class Stretches:
 
     def _turn(self, connection: Connection, now_us: int) -> Iterator[bool]:
         """For each stretch that is due, once, whether it is summed up now."""
-        for length in reversed(LENGTHS):
+        least = (now_us - (self._retention.rollups_days or ORDINARY_DAYS_MAX) * DAY_US) // FIVE_US + 1
+        beyond = (now_us - COMES_LATE_US) // FIVE_US
+        dues: list[tuple[Length, Callable[[], list[int]]]] = [
+            (FIVE, lambda: _fives_due(connection, least, beyond)),
+            (HOUR, lambda: _hours_due(connection, least)),
+        ]
+        for length, due in dues:
             tried = set[int]()
-            while due := [at for at in self._due(connection, length, now_us) if at not in tried][:AT_ONCE]:
-                for at in due:
+            while now_due := [at for at in due() if at not in tried][:AT_ONCE]:
+                for at in now_due:
                     tried.add(at)
                     yield _sum_up(connection, length, at)
-
-    def _due(self, connection: Connection, length: Length, now_us: int) -> list[int]:
-        days = self._retention.rollups_days or ORDINARY_DAYS_MAX
-        least = (now_us - days * DAY_US) // FIVE_US + 1
-        whole = set(_whole(connection, FIVE, least))
-        if length is HOUR:
-            hours = Counter(five // FIVES_AN_HOUR for five in whole)
-            noted = set(_whole(connection, HOUR, least // FIVES_AN_HOUR))
-            connection.rollback()
-            return sorted((hour for hour, n in hours.items() if n == FIVES_AN_HOUR and hour not in noted), reverse=True)
-        first = connection.scalar(select(func.min(rollups.c.minute)).where(rollups.c.minute >= least * MINUTES))
-        connection.rollback()
-        if first is None:
-            return []
-        beyond = (now_us - COMES_LATE_US) // FIVE_US
-        # From the beginning of the hour, whose first fives may well be of nothing, so that it can be whole.
-        begin = max(least, first // MINUTES_AN_HOUR * FIVES_AN_HOUR)
-        return [five for five in range(beyond - 1, begin - 1, -1) if five not in whole]
 
 
 def fives_of(minutes: Collection[int]) -> list[int]:
@@ -187,10 +174,32 @@ def kept_from(before_us: int) -> dict[Length, int]:
     return {HOUR: -(-five // FIVES_AN_HOUR), FIVE: five}
 
 
-def _whole(connection: Connection, length: Length, least: int) -> Iterator[int]:
-    notes = length.notes.c
-    query = select(length.noted).where(length.noted >= least, notes.is_summed == 1)
-    yield from connection.scalars(query)
+def _fives_due(connection: Connection, least: int, beyond: int) -> list[int]:
+    """Those of minutes that are kept, not before `least`, over before `beyond`, and not whole; the newest first."""
+    first = connection.scalar(select(func.min(rollups.c.minute)).where(rollups.c.minute >= least * MINUTES))
+    if first is None:
+        connection.rollback()
+        return []
+    # From the beginning of the hour, whose first fives may well be of nothing, so that it can be whole.
+    fives = range(max(least, first // MINUTES_AN_HOUR * FIVES_AN_HOUR), beyond)
+    are_whole = (FIVE.noted >= fives.start, FIVE.noted < fives.stop, FIVE.notes.c.is_summed == 1)
+    # Counted first: of a hundred thousand that are kept, mostly none is due.
+    if connection.scalar(select(func.count()).where(*are_whole)) == len(fives):
+        connection.rollback()
+        return []
+    whole = set(connection.scalars(select(FIVE.noted).where(*are_whole)))
+    connection.rollback()
+    return [five for five in reversed(fives) if five not in whole]
+
+
+def _hours_due(connection: Connection, least: int) -> list[int]:
+    """Those not before `least`, a five, all of whose fives are whole while they are not; the newest first."""
+    hour = (FIVE.noted // FIVES_AN_HOUR).label("hour")
+    of_whole = select(hour).where(FIVE.noted >= least, FIVE.notes.c.is_summed == 1).group_by(hour)
+    whole = select(HOUR.noted).where(HOUR.notes.c.is_summed == 1)
+    due = connection.scalars(of_whole.having(func.count() == FIVES_AN_HOUR).except_(whole)).all()
+    connection.rollback()
+    return sorted(due, reverse=True)
 
 
 @contextmanager

@@ -8,8 +8,10 @@ or a machine that is slow for two seconds would be an incident.
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -18,7 +20,8 @@ from tests.dashboards.rule_files import DASHBOARDS, RULE_FILES
 from tests.dashboards.scraped import Scraped
 from tests.holding import holder, put
 from tests.reference_store import ReferenceStore
-from tests.servers.alertmanager import Alertmanager
+from tests.servers.alertmanager import Alertmanager, WebhookReceiver
+from tests.servers.prometheus import Prometheus
 
 PRESSED = 60
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -26,6 +29,34 @@ DURATION = re.compile(r"\b(?:\d+[smhd])+\b")
 PART = re.compile(r"(\d+)([smhd])")
 IN_EXPRESSIONS = re.compile(r"\[[^\]]+\]|offset \w+")
 WAIT_KEYS = {"group_wait", "group_interval", "repeat_interval"}
+
+
+class Watched(NamedTuple):
+    """A collector's metrics, and everybody who looks at them."""
+
+    scraped: Scraped
+    prometheus: Prometheus
+    alertmanager: Alertmanager
+    receiver: WebhookReceiver
+
+    def told(self, path: str) -> list[dict[str, Any]]:
+        """What Alertmanager has said there."""
+        return [message for to, message in self.receiver.messages if to == path]
+
+
+@contextmanager
+def watched(folder: Path) -> Iterator[Watched]:
+    """Metrics that are scraped, with our rules and our routes, pressed; their token lies in the folder."""
+    token = folder / "token"
+    token.write_text("a-token")
+    rules = {path.name: pressed_rules(path.read_text()) for path in RULE_FILES}
+    with (
+        Scraped() as scraped,
+        WebhookReceiver() as receiver,
+        Alertmanager(pressed_routes(receiver.url, token)) as alertmanager,
+        Prometheus(prometheus_of(scraped, alertmanager), rules) as prometheus,
+    ):
+        yield Watched(scraped, prometheus, alertmanager, receiver)
 
 
 def pressed(text: str) -> str:

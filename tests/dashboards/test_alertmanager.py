@@ -9,12 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.dashboards.pressed import Taken, pressed_routes, pressed_rules, prometheus_of
-from tests.dashboards.rule_files import DASHBOARDS, RULE_FILES, alerts
+from tests.dashboards.pressed import Taken, pressed_routes, pressed_rules, watched
+from tests.dashboards.rule_files import DASHBOARDS, alerts
 from tests.dashboards.scraped import Scraped
 from tests.histories import Life, records, session_id
 from tests.servers.alertmanager import Alertmanager, WebhookReceiver, amtool
-from tests.servers.prometheus import Prometheus
 from tests.waiting import wait_until
 
 ROUTES = yaml.safe_load((DASHBOARDS / "alertmanager.yml").read_text())
@@ -43,19 +42,8 @@ def finds_no_signaling(life: Life) -> Life:
 
 @pytest.mark.usefixtures("prometheus_binary", "alertmanager_binary")
 def test_one_incident_is_one_page_with_the_right_words_and_its_end(tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    token.write_text("a-token")
-    rules = {path.name: pressed_rules(path.read_text()) for path in RULE_FILES}
-    with (
-        Scraped() as scraped,
-        WebhookReceiver() as receiver,
-        Alertmanager(pressed_routes(receiver.url, token)) as alertmanager,
-        Prometheus(prometheus_of(scraped, alertmanager), rules) as prometheus,
-    ):
-        rooms = Rooms(scraped)
-
-        def told(path: str) -> list[dict[str, Any]]:
-            return [message for to, message in receiver.messages if to == path]
+    with watched(tmp_path) as those:
+        rooms, told = Rooms(those.scraped), those.told
 
         def while_rooms_live(condition: Callable[[], Any], failing: int = 0) -> Any:
             def look() -> Any:
@@ -66,7 +54,7 @@ def test_one_incident_is_one_page_with_the_right_words_and_its_end(tmp_path: Pat
 
             return wait_until(look, within_s=90, every_s=0.2)
 
-        while_rooms_live(lambda: prometheus.query("phase:rtc_slo_all:increase5m{phase='join'} > 5"))
+        while_rooms_live(lambda: those.prometheus.query("phase:rtc_slo_all:increase5m{phase='join'} > 5"))
         assert told("/pager") == []
         # Just after a tile of pressed five minutes: the budget hears of it with the next one, as the second line does.
         while_rooms_live(lambda: time.time() % 5 < 1)  # noqa: TID251 - as above
@@ -74,7 +62,7 @@ def test_one_incident_is_one_page_with_the_right_words_and_its_end(tmp_path: Pat
         while_rooms_live(
             lambda: [
                 one
-                for one in alertmanager.alerts()
+                for one in those.alertmanager.alerts()
                 if one["labels"]["alertname"] == "RtcBudgetBurnFast" and one["status"]["inhibitedBy"]
             ],
             failing=5,
@@ -91,7 +79,7 @@ def test_one_incident_is_one_page_with_the_right_words_and_its_end(tmp_path: Pat
     }
     assert all("53000" in one["annotations"]["summary"] for one in page)
     assert all("var-code=53000" in one["annotations"]["dashboard_url"] for one in page)
-    assert receiver.authorizations["/api/v1/incidents/alertmanager"] == "Bearer a-token"
+    assert those.receiver.authorizations["/api/v1/incidents/alertmanager"] == "Bearer a-token"
     assert told("/team") == []
 
 

@@ -16,11 +16,7 @@ from collector.ingest.decode import Record
 from session_core import wire
 from session_core.events import Event, Moment, us_from_utc, utc_from_us
 from session_core.policy import ReconnectPolicy
-from tests.dashboards.pressed import PRESSED, Taken, pressed_routes, pressed_rules, prometheus_of
-from tests.dashboards.rule_files import RULE_FILES
-from tests.dashboards.scraped import Scraped
-from tests.servers.alertmanager import Alertmanager, WebhookReceiver
-from tests.servers.prometheus import Prometheus
+from tests.dashboards.pressed import PRESSED, Taken, watched
 from tests.waiting import wait_until
 
 NOW_US = 1_795_480_000_000_000
@@ -74,21 +70,11 @@ def names(messages: Iterable[Mapping[str, Any]]) -> set[str]:
 
 @pytest.mark.usefixtures("prometheus_binary", "alertmanager_binary")
 def test_the_demos_incident_is_one_page_with_the_right_words_and_its_end(tmp_path: Path) -> None:
-    token = tmp_path / "token"
-    token.write_text("a-token")
-    rules = {path.name: pressed_rules(path.read_text()) for path in RULE_FILES}
     fleet = story(NOW_US)
     events = lived(fleet, seed=1)
-    with (
-        Scraped() as scraped,
-        WebhookReceiver() as receiver,
-        Alertmanager(pressed_routes(receiver.url, token)) as alertmanager,
-        Prometheus(prometheus_of(scraped, alertmanager), rules),
-    ):
-        taken, clock = Taken(scraped), Pressed(fleet.outage.from_us - BEFORE_US)
-
-        def told(path: str) -> list[dict[str, Any]]:
-            return [message for to, message in receiver.messages if to == path]
+    with watched(tmp_path) as those:
+        told = those.told
+        taken, clock = Taken(those.scraped), Pressed(fleet.outage.from_us - BEFORE_US)
 
         def lives_until(condition: Callable[[], Any]) -> None:
             def look() -> Any:

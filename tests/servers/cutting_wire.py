@@ -29,6 +29,7 @@ class CuttingWire:
         self._flowing = threading.Event()
         self._flowing.set()
         self._pairs: set[Pair] = set()
+        self._cut: set[Pair] = set()
         self.cuts = 0
         self._accepting = threading.Thread(target=self._accept, daemon=True)
 
@@ -97,7 +98,7 @@ class CuttingWire:
         try:
             while data := source.recv(_CHUNK):
                 self._flowing.wait()
-                passing, is_cut = self._passing(data)
+                passing, is_cut = self._passing(data, pair)
                 target.sendall(passing)
                 if is_cut:
                     break
@@ -105,19 +106,23 @@ class CuttingWire:
             pass  # a connection that broke; the other side is told below
         self._reset(pair)
 
-    def _passing(self, data: bytes) -> tuple[bytes, bool]:
-        """What is passed on of this, and whether the connection is cut behind it."""
+    def _passing(self, data: bytes, pair: Pair) -> tuple[bytes, bool]:
+        """What is passed on of this, and whether the connection is cut behind it: nothing passes any more then."""
         with self._lock:
+            if pair in self._cut:
+                return b"", True
             if not self._due:
                 return data, False
             if self._due[0] > len(data):
                 self._due[0] -= len(data)
                 return data, False
             self.cuts += 1
+            self._cut.add(pair)
             return data[: self._due.pop(0)], True
 
     def _reset(self, pair: Pair) -> None:
         with self._lock:
+            self._cut.discard(pair)
             if pair not in self._pairs:
                 return
             self._pairs.discard(pair)

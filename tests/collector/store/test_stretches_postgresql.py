@@ -28,12 +28,7 @@ def store(postgresql_url: str) -> Iterator[Stored]:
 def test_who_writes_already_is_waited_for(store: Stored) -> None:
     store.write(Changes(rollups={KEY: Sums(1)}))
     with _writing(store, [(*KEY, 1, 0, 0, 0, 0)]) as writer:
-        summing = threading.Thread(target=Stretches(store.engine).sum_up, args=(NOW_US,))
-        summing.start()
-        wait_until(lambda: _waits(store.engine) or not summing.is_alive())
-        writer.commit()
-        summing.join(timeout=60)
-    assert not summing.is_alive()
+        _sum_up_while_it_commits(store.engine, writer, NOW_US)
     assert (FIRST, 1) in store.rows(whole_fives)
     assert [row[-5] for row in store.rows(rollup_fives)] == [2]
 
@@ -64,11 +59,7 @@ def test_an_hour_waits_for_who_writes_to_any_of_its_fives_and_is_not_whole_then(
         connection.execute(HOUR.notes.delete())
     last = KEY._replace(minute=KEY.minute + (FIVES_AN_HOUR - 1) * MINUTES)
     with _writing(store, [(*last, 1, 0, 0, 0, 0)]) as writer:
-        summing = threading.Thread(target=Stretches(store.engine).sum_up, args=(now_us,))
-        summing.start()
-        wait_until(lambda: _waits(store.engine) or not summing.is_alive())
-        writer.commit()
-        summing.join(timeout=60)
+        _sum_up_while_it_commits(store.engine, writer, now_us)
     assert (hour, 1) not in store.rows(HOUR.notes)
     assert Stretches(store.engine).sum_up(now_us) == 2
     assert sum(row[-5] for row in store.rows(HOUR.sums)) == 2
@@ -106,6 +97,16 @@ def _writing(store: Stored, rows: Sequence[Row]) -> Iterator[Connection]:
         tables.begin(writer)
         tables.add_rollups(writer, rows)
         yield writer
+
+
+def _sum_up_while_it_commits(engine: Engine, writer: Connection, now_us: int) -> None:
+    """Sums up, with a writer that commits as soon as it is waited for."""
+    summing = threading.Thread(target=Stretches(engine).sum_up, args=(now_us,))
+    summing.start()
+    wait_until(lambda: _waits(engine) or not summing.is_alive())
+    writer.commit()
+    summing.join(timeout=60)
+    assert not summing.is_alive()
 
 
 def _waits(engine: Engine) -> bool:
