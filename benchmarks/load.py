@@ -13,7 +13,7 @@ from uuid import UUID
 from zlib import crc32
 
 from session_core import wire
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 from session_core.wire import ClientData, Data, Message, OutageData, PolicyData, TokenData, TotalsData, WireErrorData
 
 S: Final = 1_000_000

@@ -36,7 +36,8 @@ from collector.store.engine import make_engine  # noqa: E402
 from collector.store.schema import migrate  # noqa: E402
 from collector.store.writer import Writer  # noqa: E402
 from session_core import wire  # noqa: E402
-from session_core.events import PUBLISHED_TYPES, SEQLESS_TYPES, utc_from_us  # noqa: E402
+from session_core.events import PUBLISHED_TYPES, SEQLESS_TYPES  # noqa: E402
+from session_core.instants import utc_from_us  # noqa: E402
 from session_core.policy import ReconnectPolicy  # noqa: E402
 from tests.servers.postgresql import PostgreSQL  # noqa: E402
 

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from session_core.errors import TokenClaimsError
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 _JTI_TIME: Final = re.compile(r"-(?P<issued>[0-9]{9,11})$")
 

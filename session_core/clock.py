@@ -16,7 +16,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
-from session_core.events import Moment, us_from_utc
+from session_core.events import Moment
+from session_core.instants import us_from_utc
 
 Call = Callable[[], None]
 

@@ -9,7 +9,7 @@ Not here: bytes (wire.py), sequence numbers (outbox.py), how states change (tran
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple, get_args
 from uuid import UUID
@@ -17,8 +17,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from session_core.errors import Origin, RoomError
-
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+from session_core.instants import utc_from_us
 
 PARTICIPANT_EVENTS_ROOM_MAX: Final = 16
 """Rooms of more participants publish no participant.* events: what n participants say of each other grows as n²."""
@@ -42,17 +41,6 @@ class Moment(NamedTuple):
     def later(self, by_us: int) -> Moment:
         """The moment `by_us` microseconds after this one, if neither clock steps."""
         return Moment(self.utc_us + by_us, self.steady_us + by_us)
-
-
-def utc_from_us(at_us: int) -> datetime:
-    """Microseconds since 1970 as an aware datetime. Raises OverflowError beyond the year 9999."""
-    return EPOCH + timedelta(microseconds=at_us)
-
-
-def us_from_utc(at: datetime) -> int:
-    """An aware datetime as microseconds since 1970."""
-    since = at - EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 class RoomState(StrEnum):

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, overload
 from uuid import UUID
 
 from session_core.clock import Clock, Timer
-from session_core.events import Event, Moment, Outage, Reason, RoomState, Session, Token, Totals, us_from_utc
+from session_core.events import Event, Moment, Outage, Reason, RoomState, Session, Token, Totals
 from session_core.handlers import EVENTS_MAX, EventStream, H, Handler, Participant, Teller
+from session_core.instants import us_from_utc
 from session_core.leaving import OPEN_ROOMS
 from session_core.room import Room
 from session_core.signals import Leave, Signal

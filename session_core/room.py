@@ -26,20 +26,8 @@ from session_core import signals, transitions
 from session_core.attempts import Attempts
 from session_core.bounds import DAY_LATEST, DAY_MS, WORD_MAX, clip, clip_fields, within
 from session_core.causes import ENDINGS, Ending, SdkSignal, WithCode, link_error, sdk_word, trigger_error
-from session_core.events import (
-    EPOCH,
-    LEAVE_REASONS,
-    Client,
-    Event,
-    Moment,
-    Outage,
-    Reason,
-    RoomState,
-    Session,
-    Token,
-    Totals,
-    us_from_utc,
-)
+from session_core.events import LEAVE_REASONS, Client, Event, Moment, Outage, Reason, RoomState, Session, Token, Totals
+from session_core.instants import EPOCH, us_from_utc
 from session_core.journal import Journal
 from session_core.ledger import Ledger, OpenOutage
 from session_core.media import Peers

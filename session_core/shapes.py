@@ -16,7 +16,8 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 
 from msgspec import Struct
 
-from session_core.events import EPOCH, Moment
+from session_core.events import Moment
+from session_core.instants import EPOCH
 from session_core.signals import SIGNALS, SignalingLost
 
 Check = Callable[[Any], bool]

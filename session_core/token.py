@@ -33,7 +33,8 @@ from session_core.errors import (
     TokenSignatureError,
     TokenTooLargeError,
 )
-from session_core.events import Moment, Token, us_from_utc
+from session_core.events import Moment, Token
+from session_core.instants import us_from_utc
 
 TTL_MAX_S: Final = 86_400
 """The longest a session can be, and so the longest a token needs to live: 24 hours."""

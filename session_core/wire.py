@@ -1,8 +1,8 @@
 """Events to bytes and back: CloudEvents 1.0 JSON, structured mode.
 
-One shape, `Message`, for both directions. Encoding is trusted: it takes what the session core made and cut to size
-(bounds.py). Decoding trusts nothing: whatever the bytes, the answer is a `Decoded`, or a `WireError` that names a
-reason, a place and what was found.
+One shape, `Message` (wire_shapes.py), for both directions. Encoding is trusted: it takes what the session core made and
+cut to size (bounds.py). Decoding trusts nothing: whatever the bytes, the answer is a `Decoded`, or a `WireError` that
+names a reason, a place and what was found.
 
 Rules:
 1. Readers take unknown fields (and count them) and refuse an unknown major of `dataschema`.
@@ -16,28 +16,63 @@ import re
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Annotated, Any, Final, Literal, TypeVar, get_args
-from uuid import UUID
+from typing import Any, Final, TypeVar, get_args
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct
 
-from session_core.bounds import INT_MAX, TEXT_MAX, WORD_MAX, printable, short, storable
-from session_core.errors import CATALOGUE, Origin, RoomError, WireError
-from session_core.events import PUBLISHED_TYPES, SEQLESS_TYPES, Event, PublishedType, Reason, ended_by
+from session_core.bounds import TEXT_MAX, printable, short, storable
+from session_core.errors import CATALOGUE, RoomError, WireError
+from session_core.events import PUBLISHED_TYPES, SEQLESS_TYPES, Event, ended_by
+from session_core.wire_shapes import (
+    CONTENT_TYPE,
+    DATA_SCHEMA,
+    MILLIS_MAX,
+    SEQ_MAX,
+    SESSION_VERSION,
+    SPEC_VERSION,
+    VALUE_BYTES_MAX,
+    ClientData,
+    Data,
+    Decoded,
+    Lost,
+    Message,
+    OutageData,
+    PolicyData,
+    State,
+    TokenData,
+    TotalsData,
+    WireErrorData,
+)
 
-SPEC_VERSION: Final = "1.0"
-DATA_SCHEMA: Final = "urn:roomwatch:event:1"
-CONTENT_TYPE: Final = "application/cloudevents+json"
+__all__ = [
+    "CONTENT_TYPE",
+    "DATA_SCHEMA",
+    "MILLIS_MAX",
+    "MUST_CARRY",
+    "REASONS",
+    "SEQ_MAX",
+    "SESSION_VERSION",
+    "SPEC_VERSION",
+    "VALUE_BYTES_MAX",
+    "ClientData",
+    "Data",
+    "Decoded",
+    "Lost",
+    "Message",
+    "OutageData",
+    "PolicyData",
+    "State",
+    "TokenData",
+    "TotalsData",
+    "WireErrorData",
+    "decode",
+    "encode",
+    "message",
+]
 
-VALUE_BYTES_MAX: Final = 16 * 1024
-SEQ_MAX: Final = 100_000
-MILLIS_MAX: Final = 366 * 86_400_000
-"""A duration beyond a year is no duration; bounded so, times and sums made of them stay within what databases hold."""
-SESSION_VERSION: Final = "7"
-"""Sessions are named by UUIDv7: its first 48 bits say when the session began."""
 
-REASONS: Final = (
+REASONS: Final[tuple[str, ...]] = (
     "empty",  # no value at all: a tombstone, or nothing between the braces
     "too-large",  # more bytes than VALUE_BYTES_MAX
     "not-utf8",  # not text
@@ -49,127 +84,7 @@ REASONS: Final = (
     "identity-mismatch",  # id, source and data contradict each other
 )
 
-Text = Annotated[str, Meta(max_length=TEXT_MAX)]
-Word = Annotated[str, Meta(max_length=WORD_MAX)]
-Int = Annotated[int, Meta(ge=0, le=INT_MAX)]
-Millis = Annotated[int, Meta(ge=0, le=MILLIS_MAX)]
-Seq = Annotated[int, Meta(ge=0, le=SEQ_MAX)]
-Instant = Annotated[datetime, Meta(tz=True)]
-State = Literal["connecting", "connected", "reconnecting", "disconnected"]
-
-
-class WireErrorData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
-    """`data.error`: why; the message is the catalogue's and not repeated. Of other codes it is told where asked for."""
-
-    code: Int
-    name: Text | None = None
-    message: Text | None = None
-    origin: Origin | None = None
-    vendor: Word | None = None
-    vendor_code: Int | None = None
-
-
-class OutageData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
-    """`data.outage`: see events.Outage."""
-
-    number: Annotated[int, Meta(ge=1, le=SEQ_MAX)]
-    started_at: Instant
-    cause: Literal["signaling", "media"] | None = None
-    attempts: Int = 0
-    signaling_down_ms: Millis = 0
-    media_down_ms: Millis = 0
-    downtime_ms: Millis = 0
-    since_previous_ms: Millis | None = None
-
-
-class TotalsData(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
-    """`data.totals`: see events.Totals."""
-
-    outages: Int = 0
-    reconnecting_ms: Millis = 0
-    connected_ms: Millis = 0
-
-
-class TokenData(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
-    """`data.token`: see events.Token."""
-
-    expires_at: Instant
-    ttl_s: Int = 0
-
-
-class PolicyData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
-    """`data.policy`: see events.Policy."""
-
-    name: Word
-    window_ms: Millis | None = None
-    attempts_max: Int | None = None
-    delay_first_ms: Millis | None = None
-    delay_factor: Annotated[float, Meta(ge=1, le=1000)] | None = None
-    delay_max_ms: Millis | None = None
-    jitter: Annotated[float, Meta(ge=0, le=1)] | None = None
-
-
-class ClientData(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
-    """`data.client`: see events.Client."""
-
-    sdk: Word | None = None
-    sdk_version: Word | None = None
-    app_version: Word | None = None
-    platform: Word | None = None
-    network_type: Word | None = None
-    region: Word | None = None
-    media_region: Word | None = None
-
-
 S = TypeVar("S", bound=Struct)
-
-Lost = dict[Word, dict[Word, Int]]
-
-
-class Data(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, forbid_unknown_fields=True):
-    """`data`: one event, self-describing on purpose. What each field means is said in docs/events.md."""
-
-    session_id: UUID
-    seq: Seq
-    previous_session_id: UUID | None = None
-    room_sid: Text | None = None
-    room_name: Text | None = None
-    participant_sid: Text | None = None
-    identity: Text | None = None
-    from_state: State | None = None
-    to_state: State | None = None
-    subject_sid: Text | None = None
-    error: WireErrorData | None = None
-    reason: Reason | None = None
-    origin: Origin | None = None
-    outage: OutageData | None = None
-    totals: TotalsData | None = None
-    lost: Lost | None = None
-    token: TokenData | None = None
-    policy: PolicyData | None = None
-    client: ClientData | None = None
-    sent_at: Instant | UnsetType = UNSET
-
-
-class Message(Struct, frozen=True, kw_only=True, gc=False, forbid_unknown_fields=True):
-    """One event on the wire. `data.sent_at` is unset until it is sent, and always set in what decode() returns."""
-
-    id: Annotated[str, Meta(max_length=24)]
-    source: Annotated[str, Meta(max_length=64)]
-    type: PublishedType
-    time: Instant
-    data: Data
-    specversion: Literal["1.0"] = SPEC_VERSION
-    datacontenttype: Literal["application/json"] = "application/json"
-    dataschema: Annotated[str, Meta(max_length=64)] = DATA_SCHEMA
-
-
-class Decoded(Struct, frozen=True, gc=False):
-    """A message, the number of fields that this reader does not know, and `n` of its id (0 where it takes a seq)."""
-
-    message: Message
-    n: int
-    unknown_fields: int
 
 
 def message(event: Event, seq: int, n: int = 0) -> Message:

@@ -11,7 +11,7 @@ from httpx import ASGITransport, AsyncClient
 from sqlalchemy import Engine
 
 from collector.archive import Archive, closed_days
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 from tests.filling import fill
 from tests.histories import fleet
 from tests.plain_app import plain_app

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from collector.ingest.decode import Record
 from session_core import wire
 from session_core.errors import CATALOGUE, Origin
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 START_US: Final = 1_764_000_000_000_000
 """2025-11-24T16:00:00Z."""

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringCons
 from collector.api.filters import storable
 from collector.errors import BadBody
 from collector.store.incidents import Alert
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 
 BODY_BYTES_MAX: Final = 1024 * 1024
 ALERTS_MAX: Final = 1_000

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from collector.api.words import iso
 from collector.store.questions import Span
-from session_core.events import us_from_utc, utc_from_us
+from session_core.instants import us_from_utc, utc_from_us
 
 SECOND_US: Final = 1_000_000
 DAY_US: Final = 86_400 * SECOND_US

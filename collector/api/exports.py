@@ -29,7 +29,7 @@ from collector.errors import BadFilter, CollectorError, FormatMissing
 from collector.store.exporting import COLUMNS, Exported
 from collector.store.questions import OutageFilters, Outcome, SessionFilters, Span
 from collector.store.reader import Reader
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 log = logging.getLogger("collector.api")
 

@@ -21,7 +21,7 @@ from collector.store.questions import Dimension, Span
 from collector.store.views import Affected, FailureBucket, FailureCodes, OutageBucket
 from collector.store.views_kpis import Kpis
 from collector.times import HOUR_US
-from session_core.events import us_from_utc, utc_from_us
+from session_core.instants import us_from_utc, utc_from_us
 
 GOOD: Final = 0.95
 """Of those who lost connection, so many come back where reconnecting works."""

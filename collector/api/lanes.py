@@ -11,7 +11,7 @@ from collector.api.charts import Tick, time_ticks
 from collector.api.words import OUTCOMES, clock, duration, iso, standing, who
 from collector.store.questions import Span
 from collector.store.views import Lane, OutageView, RoomTimeline, Segment
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 
 SYMBOLS: Final[dict[str, str]] = {
     "recovered": "✓",

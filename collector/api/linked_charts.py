@@ -9,7 +9,7 @@ from typing import NamedTuple
 from collector.api.charts import Piece, Tick, stacked
 from collector.api.words import iso
 from collector.store.questions import Span
-from session_core.events import us_from_utc, utc_from_us
+from session_core.instants import us_from_utc, utc_from_us
 
 
 class LinkedBar(NamedTuple):

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
 from collector.times import DAY_US, HOUR_US, SECOND_US, zone_of
-from session_core.events import us_from_utc, utc_from_us
+from session_core.instants import us_from_utc, utc_from_us
 
 _UNITS_US: Final = {"s": SECOND_US, "m": 60 * SECOND_US, "h": HOUR_US, "d": DAY_US, "w": 7 * DAY_US}
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -38,7 +38,7 @@ from collector.api.verdicts import room_verdict
 from collector.errors import PacketKeyMissing, PacketKeyUnusable, RoomNotFound
 from collector.packets import BYTES_MAX, HEAD, canonical, fingerprint, sign
 from collector.store.reader import Reader
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 PacketKey = Callable[[], Ed25519PrivateKey]
 """Gives the key to sign with. Raises PacketKeyMissing, PacketKeyUnusable."""

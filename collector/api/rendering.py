@@ -17,7 +17,7 @@ from collector.api import words
 from collector.api.behind import others
 from collector.api.windows import query_of
 from collector.store.questions import Span
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 
 FOLDER: Final = str(files("collector.api"))
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from collector.api.words import iso
 from collector.errors import BadFilter
 from collector.store.questions import Span
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 SHORTEST_US: Final = 1_000_000
 """Below a second there is nothing to tell apart."""

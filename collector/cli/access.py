@@ -219,7 +219,7 @@ def _facts(facts: Any) -> str:
 
 
 def _time(at_us: int | None) -> str:
-    from session_core.events import utc_from_us  # noqa: PLC0415 - see the package's docstring
+    from session_core.instants import utc_from_us  # noqa: PLC0415 - see the package's docstring
 
     return "-" if at_us is None else f"{utc_from_us(at_us):%Y-%m-%dT%H:%M:%SZ}"
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from collector.store.engine import make_engine, require_schema
 from collector.store.letters import LetterFilters, Letters, ReasonCount, StoredLetter
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 DETAIL_SHOWN: Final = 80
 

@@ -23,7 +23,8 @@ from collector.demo.population import (
     pick,
 )
 from session_core.errors import TOKEN_EXPIRED
-from session_core.events import Session, Token, utc_from_us
+from session_core.events import Session, Token
+from session_core.instants import utc_from_us
 from session_core.signals import ParticipantState
 
 MINUTE_US: Final = 60 * SECOND_US

@@ -17,7 +17,7 @@ from collector.errors import DeadLettersRefused
 from collector.ingest.connection import REFUSALS, KafkaConnection, dead_letters_topic
 from collector.ingest.sending import ACKNOWLEDGED_WITHIN_S, Header, Outgoing, Sender
 from collector.store.changes import DeadLetter
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 LETTERS_AT_ONCE: Final = 10_000
 BYTES_AT_ONCE: Final = 4 * 1024 * 1024

@@ -13,7 +13,7 @@ import msgspec
 from collector.ingest.values import Peek, Told
 from session_core import wire
 from session_core.errors import WireError
-from session_core.events import us_from_utc, utc_from_us
+from session_core.instants import us_from_utc, utc_from_us
 
 if TYPE_CHECKING:
     from uuid import UUID

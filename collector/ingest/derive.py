@@ -12,15 +12,19 @@ Rules:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from collector.ingest.decode import session_begun_at
 from collector.ingest.values import Difference
-from collector.store.changes import CLOCK_TOLERANCE_US, Outage, RollupKey, Session
+from collector.store.changes import CLOCK_TOLERANCE_US, Outage, RollupKey, Session, Sums
 from collector.store.counting import FLAP_MS, FULL_TOKEN_S, OBSERVED
 from session_core.errors import EndsAs, ends_as
+
+Words = tuple[Any, ...]
+Rest = tuple[Any, ...]
+"""A key of `rollups` in two: the client's words, and what comes before them."""
 
 SILENCE_US: Final = 90_000_000
 """A session that says nothing for so long, by the stream's clock, is lost."""
@@ -165,26 +169,50 @@ def differences(before: tuple[Difference, ...], after: tuple[Difference, ...]) -
     return changes
 
 
-def roll(told: Iterable[Difference], kafka_partition: int, sums: dict[RollupKey, list[int]]) -> None:
-    """Adds differences to the rows of `rollups` that they change: [n, a, b, c, d] by key."""
-    for one in told:
-        key = rollup_key(one, kafka_partition)
-        row = sums.get(key)
-        if row is None:
-            row = sums[key] = [0, 0, 0, 0, 0]
-        row[0] += one.sign
-        row[1] += one.sign * one.a
-        row[2] += one.sign * one.b
-        row[3] += one.sign * one.c
-        row[4] += one.sign * one.d
+class Rolled:
+    """What differences add to the rows of `rollups`.
+
+    They are kept by the client's four words first, which nearly all facts of a session share: long keys are dear.
+    """
+
+    def __init__(self) -> None:
+        self._by_words: dict[Words, dict[Rest, list[int]]] = {}
+
+    def add(self, told: Iterable[Difference], kafka_partition: int) -> None:
+        """Adds the differences of one session."""
+        last: Words = ()
+        rows: dict[Rest, list[int]] = {}
+        for one in told:
+            # All fields at once: each by its name is a search in the type of what msgspec made.
+            values: tuple[Any, ...] = astuple(one)
+            kind, sign, at_us, code, _, cause, outcome, fate, region, sdk, sdk_version, version, a, b, c, d, _, _, _ = (
+                values
+            )
+            words: Words = (region, sdk, sdk_version, version)
+            if words != last:
+                last, rows = words, self._by_words.setdefault(words, {})
+            rest: Rest = (at_us // MINUTE_US, kafka_partition, kind, code, cause, outcome, fate)
+            row = rows.get(rest)
+            if row is None:
+                row = rows[rest] = [0, 0, 0, 0, 0]
+            _add(row, sign, a, b, c, d)
+
+    def sums(self) -> dict[RollupKey, Sums]:
+        """By row; those that come to nothing are left out."""
+        found: dict[RollupKey, Sums] = {}
+        for words, rows in self._by_words.items():
+            for rest, values in rows.items():
+                if any(values):
+                    found[RollupKey(*rest, *words)] = Sums(*values)
+        return found
 
 
-def rollup_key(one: Difference, kafka_partition: int) -> RollupKey:
-    """The row of `rollups` that a difference changes."""
-    return RollupKey(
-        one.at_us // MINUTE_US, kafka_partition, one.kind, one.code, one.cause, one.outcome, one.fate,
-        one.region, one.sdk, one.sdk_version, one.app_version,
-    )  # fmt: skip
+def _add(row: list[int], sign: int, a: int, b: int, c: int, d: int) -> None:
+    row[0] += sign
+    row[1] += sign * a
+    row[2] += sign * b
+    row[3] += sign * c
+    row[4] += sign * d
 
 
 def _end_of(session: Session) -> EndsAs:

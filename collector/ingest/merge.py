@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final
 
 from collector.store.changes import CLOCK_TOLERANCE_US, N_BITS, Outage
 from session_core.errors import Origin
-from session_core.events import PUBLISHED_TYPES, TERMINAL_TYPES, us_from_utc
+from session_core.events import PUBLISHED_TYPES, TERMINAL_TYPES
+from session_core.instants import us_from_utc
 
 if TYPE_CHECKING:
     from collector.ingest.values import Told

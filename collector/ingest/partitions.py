@@ -20,6 +20,8 @@ from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from uuid import UUID
 
+from msgspec import ValidationError, convert, to_builtins
+
 from collector.ingest import watchdog
 from collector.ingest.cache import Bounds, Cache
 from collector.ingest.decode import Record, Refusal, decode, session_begun_at
@@ -141,9 +143,10 @@ class Holder:
         positions = dict(self._positions)
         ours: list[Record] = []
         for record in records:
-            position = positions.get(record.partition)
-            if position is not None and record.offset >= position:
-                positions[record.partition] = record.offset + 1
+            partition, offset, _, _, _ = record
+            position = positions.get(partition)
+            if position is not None and offset >= position:
+                positions[partition] = offset + 1
                 ours.append(record)
         expired = self._meet(ours, now_us, taking.batch)
         sessions = self._cache.sessions
@@ -152,13 +155,14 @@ class Holder:
             told = taking.read(record)
             if told is None:
                 continue
-            session = sessions.get(record.key)  # type: ignore[arg-type]  # without a key it was refused
+            key: bytes = record.key  # type: ignore[assignment]  # without one it was refused
+            session = sessions.get(key)
             if session is not None:
                 taking.merge(session, told, record)
-            elif record.key in expired:
+            elif key in expired:
                 taking.batch.results[told.message.type, "expired"] += 1
             else:
-                session = sessions[record.key] = Session(told.message.data.session_id, told=())  # type: ignore[index]
+                session = sessions[key] = Session(told.message.data.session_id, told=())
                 taking.merge(session, told, record)
         moves = (OffsetMove(p, self._positions[p], positions[p]) for p in sorted(positions))
         taking.finish(move for move in moves if move.next_offset != move.tracked)
@@ -240,15 +244,16 @@ class Holder:
 
 
 def key_of(session_id: UUID) -> bytes:
-    """The key of a session's records."""
-    return str(session_id).encode()
+    """The key of a session's records: what str() says, which takes three times as long."""
+    spelled: str = to_builtins(session_id)
+    return spelled.encode()
 
 
 def id_of(key: bytes) -> UUID | None:
     """The session whose records have this key; None where no session's have."""
     try:
-        session_id = UUID(key.decode())
-    except ValueError:
+        session_id = convert(key.decode(), UUID)
+    except (UnicodeDecodeError, ValidationError):
         return None
     return session_id if key_of(session_id) == key else None
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from collector.errors import RowRefused
 from collector.ingest.decode import Record, Refusal, decode, session_begun_at
-from collector.ingest.derive import correction_us, derive, differences, facts, roll
+from collector.ingest.derive import Rolled, correction_us, derive, differences, facts
 from collector.ingest.live import standing
 from collector.ingest.merge import GAPS_MAX, TooManyGapsError, merge
 from collector.ingest.rows import event_row
@@ -24,10 +24,8 @@ from collector.store.changes import (
     Changes,
     DeadLetter,
     OffsetMove,
-    RollupKey,
     Session,
     Standing,
-    Sums,
     outage_row,
     session_row,
 )
@@ -161,7 +159,7 @@ class Taking:
     def finish(self, offsets: Iterable[OffsetMove]) -> None:
         """Derives what follows for every session touched, and makes the rows and sums that say so."""
         batch, changes = self.batch, self.batch.changes
-        sums: dict[RollupKey, list[int]] = {}
+        rolled = Rolled()
         for session in batch.touched.values():
             if session.unsettled:
                 session.unsettled = False
@@ -170,7 +168,7 @@ class Taking:
                 changed = differences(before, session.told)
                 if changed:
                     batch.differences += changed
-                    roll(changed, session.kafka_partition, sums)
+                    rolled.add(changed, session.kafka_partition)
             before_it, session.counted = session.counted, standing(session)
             if before_it != session.counted:
                 batch.standings.append((before_it, session.counted))
@@ -180,7 +178,7 @@ class Taking:
                 if outage.changed:
                     outage.changed = False
                     changes.outages.append(outage_row(session, outage))
-        changes.rollups = {key: Sums(*values) for key, values in sums.items() if any(values)}
+        changes.rollups = rolled.sums()
         changes.offsets = list(offsets)
         self._count_news()
 

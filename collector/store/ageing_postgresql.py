@@ -21,7 +21,7 @@ from collector.store.days_dropped import SLICE_ROWS, aged_days, days_there, drop
 from collector.store.dead_letters import letters_before_us
 from collector.store.retention import DAY_US, Due, Gone, Retention
 from collector.store.stretches import FIVE_US, MINUTES, kept_from
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 _LOCK: Final = int.from_bytes(b"roomages") >> 1
 # A table that was just filled has no statistics: left alone, the planner would read all of it for a slice.

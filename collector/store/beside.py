@@ -28,7 +28,7 @@ from collector.store.reading import (
 )
 from collector.store.tables import outages, sessions
 from collector.store.views import OutageView, SessionView
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 
 TOGETHER_US: Final = 10_000_000
 """Who loses connection so shortly before or after is hit by the same thing."""

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from operator import attrgetter
 from struct import Struct as Packing
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -56,108 +55,148 @@ OUTAGE_COLUMNS: Final = (
 )  # fmt: skip
 
 
-@dataclass(slots=True, eq=False)
+# __init__ is written out here and below, as rows are: compiled, that is some stores, where a dataclass's own calls
+# something for every field.
+@dataclass(slots=True, eq=False, init=False)
 class Outage:
     """One outage of a session, merged from every event that mentions it."""
 
     number: int
     started_at: int
-    cause: str | None = None
-    since_previous_ms: int | None = None
-    attempts: int = 0
-    signaling_down_ms: int = 0
-    media_down_ms: int = 0
-    downtime_ms: int = 0
-    closing_type: str | None = None
-    closing_code: int | None = None
-    closing_origin: str | None = None
-    closing_at: int | None = None
-    outcome: str = "open"
+    cause: str | None
+    since_previous_ms: int | None
+    attempts: int
+    signaling_down_ms: int
+    media_down_ms: int
+    downtime_ms: int
+    closing_type: str | None
+    closing_code: int | None
+    closing_origin: str | None
+    closing_at: int | None
+    outcome: str
 
-    key_cause: int = NEVER
-    key_closing: int = NEVER
-    key_last: int = -1  # of the last event that mentions this outage
+    key_cause: int
+    key_closing: int
+    key_last: int  # of the last event that mentions this outage
 
-    opened_at: int = 0  # started_at, corrected by the session's clock offset
-    changed: bool = True  # not yet in a row
+    opened_at: int  # started_at, corrected by the session's clock offset
+    changed: bool  # not yet in a row
+
+    def __init__(self, number: int, started_at: int) -> None:
+        """An outage of which nothing is known but its beginning."""
+        self.number, self.started_at = number, started_at
+        self.cause = None
+        self.since_previous_ms = None
+        self.attempts = self.signaling_down_ms = self.media_down_ms = self.downtime_ms = 0
+        self.closing_type = self.closing_origin = None
+        self.closing_code = self.closing_at = None
+        self.outcome = "open"
+        self.key_cause = self.key_closing = NEVER
+        self.key_last = -1
+        self.opened_at = 0
+        self.changed = True
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, init=False)
 class Session:
     """One participant's life in one room, merged from every event of it. `version` 0: the store has no row of it."""
 
     session_id: UUID
-    version: int = 0
-    kafka_partition: int = -1
-    room_sid: str | None = None
-    room_name: str | None = None
-    participant_sid: str | None = None
-    identity: str | None = None
-    previous_session_id: UUID | None = None
-    policy: str | None = None
-    connecting_at: int | None = None
-    joined_at: int | None = None
-    last_event_at: int = -NEVER
-    first_append_at: int = NEVER
-    last_append_at: int = -NEVER
-    clock_offset_us: int = NEVER
-    state: str = "connecting"
-    sdk: str | None = None
-    sdk_version: str | None = None
-    app_version: str | None = None
-    platform: str | None = None
-    network_type: str | None = None
-    region: str | None = None
-    media_region: str | None = None
-    token_expires_at: int | None = None
-    token_ttl_s: int | None = None
-    terminal_type: str | None = None
-    terminal_from: str | None = None
-    terminal_code: int | None = None
-    terminal_origin: str | None = None
-    terminal_reason: str | None = None
-    terminal_at: int | None = None
-    terminal_vendor_code: int | None = None
-    outages: int = 0
-    reconnecting_ms: int = 0
-    connected_ms: int = 0
-    lost: dict[str, dict[str, int]] = field(default_factory=dict)
-    received_to: int = 0
-    received_more: list[int] = field(default_factory=list)  # from, to, from, to …: sorted, apart, beyond received_to
-    lost_at: int | None = None
-    fate: str = "connecting"
-    ended_at: int | None = None
+    version: int
+    kafka_partition: int
+    room_sid: str | None
+    room_name: str | None
+    participant_sid: str | None
+    identity: str | None
+    previous_session_id: UUID | None
+    policy: str | None
+    connecting_at: int | None
+    joined_at: int | None
+    last_event_at: int
+    first_append_at: int
+    last_append_at: int
+    clock_offset_us: int
+    state: str
+    sdk: str | None
+    sdk_version: str | None
+    app_version: str | None
+    platform: str | None
+    network_type: str | None
+    region: str | None
+    media_region: str | None
+    token_expires_at: int | None
+    token_ttl_s: int | None
+    terminal_type: str | None
+    terminal_from: str | None
+    terminal_code: int | None
+    terminal_origin: str | None
+    terminal_reason: str | None
+    terminal_at: int | None
+    terminal_vendor_code: int | None
+    outages: int
+    reconnecting_ms: int
+    connected_ms: int
+    lost: dict[str, dict[str, int]]
+    received_to: int
+    received_more: list[int]  # from, to, from, to …: sorted, apart, beyond received_to
+    lost_at: int | None
+    fate: str
+    ended_at: int | None
 
-    key_room_sid: int = NEVER
-    key_room_name: int = NEVER
-    key_participant_sid: int = NEVER
-    key_identity: int = NEVER
-    key_previous_session_id: int = NEVER
-    key_policy: int = NEVER
-    key_terminal: int = NEVER
-    key_state: int = -1
-    key_client: int = -1
-    key_token: int = -1
-    key_calm: int = -1  # of the last event that says that no outage is open
+    key_room_sid: int
+    key_room_name: int
+    key_participant_sid: int
+    key_identity: int
+    key_previous_session_id: int
+    key_policy: int
+    key_terminal: int
+    key_state: int
+    key_client: int
+    key_token: int
+    key_calm: int  # of the last event that says that no outage is open
 
-    outage_rows: dict[int, Outage] = field(default_factory=dict)
-    told: tuple[Any, ...] | None = None  # the facts that the rollups hold of it; None: not yet made from its rows
-    counted: Standing | None = None  # as what it counts among those that are live
-    weight: int = 0  # about how many bytes it takes in memory, as its cache counts them
-    named_by: int = NEVER  # no event beyond this key can change a name
-    unsettled: bool = True  # whether its fate, its outcomes or its facts may be others than they were
+    outage_rows: dict[int, Outage]
+    told: tuple[Any, ...] | None  # the facts that the rollups hold of it; None: not yet made from its rows
+    counted: Standing | None  # as what it counts among those that are live
+    weight: int  # about how many bytes it takes in memory, as its cache counts them
+    named_by: int  # no event beyond this key can change a name
+    unsettled: bool  # whether its fate, its outcomes or its facts may be others than they were
+
+    def __init__(self, session_id: UUID, told: tuple[Any, ...] | None = None) -> None:
+        """A session of which nothing is known but its id."""
+        self.session_id = session_id
+        self.version = 0
+        self.kafka_partition = -1
+        self.room_sid = self.room_name = self.participant_sid = self.identity = self.policy = None
+        self.previous_session_id = None
+        self.connecting_at = self.joined_at = None
+        self.last_event_at = self.last_append_at = -NEVER
+        self.first_append_at = self.clock_offset_us = NEVER
+        self.state = self.fate = "connecting"
+        self.sdk = self.sdk_version = self.app_version = self.platform = self.network_type = None
+        self.region = self.media_region = None
+        self.token_expires_at = self.token_ttl_s = None
+        self.terminal_type = self.terminal_from = self.terminal_origin = self.terminal_reason = None
+        self.terminal_code = self.terminal_at = self.terminal_vendor_code = None
+        self.outages = self.reconnecting_ms = self.connected_ms = 0
+        self.lost = {}
+        self.received_to = 0
+        self.received_more = []
+        self.lost_at = self.ended_at = None
+        self.key_room_sid = self.key_room_name = self.key_participant_sid = self.key_identity = NEVER
+        self.key_previous_session_id = self.key_policy = self.key_terminal = NEVER
+        self.key_state = self.key_client = self.key_token = self.key_calm = -1
+        self.outage_rows = {}
+        self.told = told
+        self.counted = None
+        self.weight = 0
+        self.named_by = NEVER
+        self.unsettled = True
 
 
-_FIRST_COLUMNS: Final = SESSION_COLUMNS[: SESSION_COLUMNS.index("lost")]
-_first_values: Final = attrgetter(*_FIRST_COLUMNS)
 SESSION_KEYS: Final = tuple(one.name for one in fields(Session) if one.name.startswith("key_"))
-_session_keys: Final = attrgetter(*SESSION_KEYS)
 _SESSION_KEYS: Final = Packing(f"!{len(SESSION_KEYS)}q")
-
-_OUTAGE_VALUES: Final = OUTAGE_COLUMNS[OUTAGE_COLUMNS.index("started_at") : OUTAGE_COLUMNS.index("keys")]
-_outage_values: Final = attrgetter(*_OUTAGE_VALUES)
 OUTAGE_KEYS: Final = ("key_cause", "key_closing", "key_last")
-_outage_keys: Final = attrgetter(*OUTAGE_KEYS)
 _OUTAGE_KEYS: Final = Packing(f"!{len(OUTAGE_KEYS)}q")
 
 _INT32_BYTES: Final = 4
@@ -167,48 +206,76 @@ _decode_lost: Final = msgspec.json.Decoder(dict[str, dict[str, int]]).decode
 
 def session_row(session: Session) -> SessionRow:
     """The row of a session as it stands, with `session.version` as the version that it is to have."""
-    more, offset_us = session.received_more, session.clock_offset_us
+    one, more, offset_us = session, session.received_more, session.clock_offset_us
     return (
-        *_first_values(session),
-        _encode_lost(session.lost).decode() if session.lost else None,
-        session.received_to,
+        one.session_id, one.version, one.kafka_partition, one.room_sid, one.room_name, one.participant_sid,
+        one.identity, one.previous_session_id, one.policy, one.connecting_at, one.joined_at, one.last_event_at,
+        one.first_append_at, one.last_append_at, offset_us, one.state, one.sdk, one.sdk_version, one.app_version,
+        one.platform, one.network_type, one.region, one.media_region, one.token_expires_at, one.token_ttl_s,
+        one.terminal_type, one.terminal_from, one.terminal_code, one.terminal_origin, one.terminal_reason,
+        one.terminal_at, one.terminal_vendor_code, one.outages, one.reconnecting_ms, one.connected_ms,
+        _encode_lost(one.lost).decode() if one.lost else None,
+        one.received_to,
         pack_intervals(more) if more else None,
-        None if session.ended_at is None else session.last_append_at,
-        session.lost_at,
-        session.fate,
-        session.ended_at,
-        _SESSION_KEYS.pack(*_session_keys(session)),
+        None if one.ended_at is None else one.last_append_at,
+        one.lost_at, one.fate, one.ended_at,
+        _SESSION_KEYS.pack(
+            one.key_room_sid, one.key_room_name, one.key_participant_sid, one.key_identity,
+            one.key_previous_session_id, one.key_policy, one.key_terminal, one.key_state, one.key_client,
+            one.key_token, one.key_calm,
+        ),
         offset_us if abs(offset_us) > CLOCK_TOLERANCE_US else None,
-    )
+    )  # fmt: skip
 
 
 def outage_row(session: Session, outage: Outage) -> OutageRow:
     """The row of one of the session's outages."""
-    values = _outage_values(outage)
-    keys = _OUTAGE_KEYS.pack(*_outage_keys(outage))
-    return (session.session_id, outage.number, session.kafka_partition, *values, keys, outage.opened_at)
+    one = outage
+    return (
+        session.session_id, one.number, session.kafka_partition, one.started_at, one.cause, one.since_previous_ms,
+        one.attempts, one.signaling_down_ms, one.media_down_ms, one.downtime_ms, one.closing_type, one.closing_code,
+        one.closing_origin, one.closing_at, one.outcome,
+        _OUTAGE_KEYS.pack(one.key_cause, one.key_closing, one.key_last),
+        one.opened_at,
+    )  # fmt: skip
 
 
 def session_from_rows(row: Sequence[Any], outage_rows: Iterable[Sequence[Any]] = ()) -> Session:
     """The session that its rows hold. Values are those of session_row() and outage_row(): µs, UUIDs, bytes."""
-    count = len(_FIRST_COLUMNS)
-    session = Session(*row[:count])
-    lost, session.received_to, more, _, session.lost_at, session.fate, session.ended_at, keys, _ = row[count:]
-    session.lost = _decode_lost(lost) if lost else {}
-    session.received_more = unpack_intervals(bytes(more)) if more else []
-    for name, key in zip(SESSION_KEYS, _SESSION_KEYS.unpack(bytes(keys)), strict=True):
-        setattr(session, name, key)
-    for values in outage_rows:
-        outage = _outage_from_row(values)
-        session.outage_rows[outage.number] = outage
-    return session
+    values: tuple[Any, ...] = tuple(row)
+    one = Session(values[0])
+    (
+        _, one.version, one.kafka_partition, one.room_sid, one.room_name, one.participant_sid, one.identity,
+        one.previous_session_id, one.policy, one.connecting_at, one.joined_at, one.last_event_at, one.first_append_at,
+        one.last_append_at, one.clock_offset_us, one.state, one.sdk, one.sdk_version, one.app_version, one.platform,
+        one.network_type, one.region, one.media_region, one.token_expires_at, one.token_ttl_s, one.terminal_type,
+        one.terminal_from, one.terminal_code, one.terminal_origin, one.terminal_reason, one.terminal_at,
+        one.terminal_vendor_code, one.outages, one.reconnecting_ms, one.connected_ms, lost, one.received_to, more, _,
+        one.lost_at, one.fate, one.ended_at, keys, _,
+    ) = values  # fmt: skip
+    one.lost = _decode_lost(lost) if lost else {}
+    one.received_more = unpack_intervals(bytes(more)) if more else []
+    (
+        one.key_room_sid, one.key_room_name, one.key_participant_sid, one.key_identity, one.key_previous_session_id,
+        one.key_policy, one.key_terminal, one.key_state, one.key_client, one.key_token, one.key_calm,
+    ) = _SESSION_KEYS.unpack(bytes(keys))  # fmt: skip
+    for outage_row in outage_rows:
+        outage = _outage_from_row(outage_row)
+        one.outage_rows[outage.number] = outage
+    return one
 
 
 def _outage_from_row(row: Sequence[Any]) -> Outage:
-    _, number, _, *values, keys, opened_at = row
-    outage = Outage(number, *values, *_OUTAGE_KEYS.unpack(bytes(keys)))
-    outage.opened_at, outage.changed = opened_at, False
-    return outage
+    values: tuple[Any, ...] = tuple(row)
+    one = Outage(values[1], values[3])
+    (
+        _, _, _, _, one.cause, one.since_previous_ms, one.attempts, one.signaling_down_ms, one.media_down_ms,
+        one.downtime_ms, one.closing_type, one.closing_code, one.closing_origin, one.closing_at, one.outcome, keys,
+        one.opened_at,
+    ) = values  # fmt: skip
+    one.key_cause, one.key_closing, one.key_last = _OUTAGE_KEYS.unpack(bytes(keys))
+    one.changed = False
+    return one
 
 
 def pack_intervals(bounds: list[int]) -> bytes:

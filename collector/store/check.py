@@ -12,7 +12,7 @@ from collector.store.place import Place
 from collector.store.schema import schema_state
 from collector.store.tables import kafka_offsets
 from collector.store.url import POSTGRESQL, masked
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 
 SKEW_MAX_US: Final = 2_000_000
 """Beyond this a clock is wrong: sessions' times are corrected from here on."""

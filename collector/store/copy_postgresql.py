@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
+from uuid import UUID
 
 from psycopg import Connection, sql
 from sqlalchemy import BigInteger, Integer, LargeBinary, Table, Text
@@ -35,11 +36,18 @@ class Shape(NamedTuple):
         values = list(row)
         for index in self.uuids_at:
             if (value := values[index]) is not None:
-                values[index] = value.bytes
+                values[index] = _uuid(value)
         for index in self.times_at:
             if (value := values[index]) is not None:
                 values[index] = value - EPOCH_2000_US
         return values
+
+
+def event_as_sent(row: Row) -> Sequence[Any]:
+    """As `sent` has a row of `events`, written out: this runs for every event."""
+    return (
+        _uuid(row[0]), row[1], row[2], row[3] - EPOCH_2000_US, row[4] - EPOCH_2000_US, row[5] - EPOCH_2000_US, *row[6:]
+    )  # fmt: skip
 
 
 def shape_of(table: Table, *, wide: bool) -> Shape:
@@ -69,8 +77,13 @@ def copy_rows(
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types(shape.types)
         write = copy.write_row
-        for values in map(sent or shape.sent, rows):
-            write(values)
+        as_sent = sent or shape.sent
+        for row in rows:
+            write(as_sent(row))
+
+
+def _uuid(value: UUID) -> bytes:
+    return value.int.to_bytes(16, "big")  # what `bytes` does in Python
 
 
 def _wire_type(kind: Any, *, wide: bool) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, and_, f
 from collector.store.failures import plainly
 from collector.store.reading import CORRECTION, GOING_ON
 from collector.store.tables import outages, sessions
-from session_core.events import us_from_utc, utc_from_us
+from session_core.instants import us_from_utc, utc_from_us
 
 ROWS_AT_ONCE: Final = 20_000
 

@@ -27,7 +27,7 @@ from collector.store.partitions_postgresql import (
     partition_name,
 )
 from collector.store.retention import Gone
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 TRIES: Final = 5
 SLICE_ROWS: Final = 5_000

@@ -18,7 +18,7 @@ from collector.store.reading import ENDED, session_view
 from collector.store.tables import sessions
 from collector.store.views import SessionView
 from collector.times import DAY_US
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 
 LONGEST_US: Final = 2 * DAY_US
 """How long a session may have been going on that is looked for at a time: twice what servers let one live."""

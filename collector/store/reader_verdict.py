@@ -12,7 +12,7 @@ from collector.store.reader_sessions import read_session
 from collector.store.reading import moment
 from collector.store.views import EventView, OutageView, SessionStory
 from collector.store.views_around import Around, Case, Others
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 
 EVENTS_MAX: Final = 500
 NETWORK_US: Final = 15_000_000

@@ -22,7 +22,7 @@ from collector.store.questions import DIMENSIONS, OutageFilters, Range, Span, Wh
 from collector.store.tables import outages, rollups, sessions
 from collector.store.views import Client, Code, Ending, EventView, OutageView, SessionView, TokenLife
 from session_core.errors import CATALOGUE, UNKNOWN_NAME
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 AnyRow = Row[*tuple[Any, ...]]
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import DateTime, TypeDecorator, TypeEngine
 
-from session_core.events import us_from_utc, utc_from_us
+from session_core.instants import us_from_utc, utc_from_us
 
 SCHEMA_VERSION_TABLE: Final = "alembic_version"
 

@@ -16,7 +16,7 @@ from psycopg.pq import Format
 from sqlalchemy import Connection
 
 from collector.store.changes import OffsetMove, Row
-from collector.store.copy_postgresql import EPOCH_2000_US, Shape, copy_rows, shape_of
+from collector.store.copy_postgresql import EPOCH_2000_US, Shape, copy_rows, event_as_sent, shape_of
 from collector.store.partitions_postgresql import Days
 from collector.store.place import Place
 from collector.store.retention import Retention
@@ -140,7 +140,7 @@ class PostgresqlTables:
 
     def put_events(self, connection: Connection, rows: Sequence[Row]) -> None:
         """New rows."""
-        copy_rows(_driver(connection), "events", _EVENTS, rows, _event_as_sent)
+        copy_rows(_driver(connection), "events", _EVENTS, rows, event_as_sent)
 
     def put_sessions(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Rows whose version follows the stored one; returns how many applied."""
@@ -182,13 +182,6 @@ class PostgresqlTables:
         # Emptied by the commit; but looking for a refused row fills it again and again in one transaction.
         _driver(connection).execute(_EMPTY_STAGE[table])
         copy_rows(_driver(connection), f"stage_{table}", _STAGED[table], rows)
-
-
-def _event_as_sent(row: Row) -> Sequence[Any]:
-    """As _EVENTS.sent() has it, written out: this runs for every event."""
-    session_id, seq, kind, event_at, append_at, stored_at, *rest = row
-    times = event_at - EPOCH_2000_US, append_at - EPOCH_2000_US, stored_at - EPOCH_2000_US
-    return session_id.bytes, seq, kind, *times, *rest
 
 
 _SELECT_SESSIONS: Final = f"SELECT {names(sessions)} FROM sessions WHERE session_id = ANY(%s::uuid[])"

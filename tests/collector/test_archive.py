@@ -17,7 +17,7 @@ from collector.archive import TABLES, Archive, closed_days, schema_of
 from collector.errors import ArchiveError
 from collector.store.engine import make_engine, migrate
 from collector.store.tables import outages, sessions
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 from tests.archives import (
     BEGUN_US,
     DAY_US,

@@ -13,7 +13,7 @@ from collector.store.reader import Reader
 from collector.store.tables import outages, rollups, sessions
 from collector.store.views_explore import LastedBetween
 from collector.store.views_lists import OutageItem
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 from tests.filling import fill
 from tests.histories import CLIENTS, MINUTE_US, SECOND_US, YEAR_US, Life, session_id
 from tests.pages.scene import NOW_US, room_of_the_story

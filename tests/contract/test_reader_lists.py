@@ -20,8 +20,8 @@ from collector.store.questions import (
 from collector.store.reader import Reader
 from collector.store.views_lists import OutageItem, RoomView
 from session_core.errors import Origin
-from session_core.events import utc_from_us
 from session_core.identity import hashed
+from session_core.instants import utc_from_us
 from tests.filling import fill
 from tests.histories import MINUTE_US, SECOND_US, YEAR_US, Life, session_id
 from tests.pages.scene import NOW_US, ROOM_NAME, ROOM_SID, room_of_the_story

@@ -10,7 +10,7 @@ from collector.store.reader import Reader
 from collector.store.retention import Retention
 from collector.store.schema_version import expected_version
 from collector.store.views_telemetry import LostByClient, Telemetry
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 from tests import trouble
 from tests.filling import fill
 from tests.histories import MINUTE_US, YEAR_US

@@ -14,7 +14,8 @@ from collector.demo.history import MINUTE_US, Span, Story, plans, story
 from collector.demo.life import play
 from collector.ingest.decode import Record
 from session_core import wire
-from session_core.events import Event, Moment, us_from_utc, utc_from_us
+from session_core.events import Event, Moment
+from session_core.instants import us_from_utc, utc_from_us
 from session_core.policy import ReconnectPolicy
 from tests.dashboards.pressed import PRESSED, Taken, watched
 from tests.waiting import wait_until

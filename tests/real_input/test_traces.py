@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from session_core.errors import SIGNALING_CONNECTION
-from session_core.events import Moment, Outage, us_from_utc
+from session_core.events import Moment, Outage
+from session_core.instants import us_from_utc
 from session_core.policy import ATTEMPTS_MAX, ReconnectPolicy
 from tests.real_input.player import Player, present
 from tests.real_input.traces import SCENARIOS, OutageTold, Said, Scenario

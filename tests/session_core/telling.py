@@ -18,8 +18,8 @@ from session_core.events import (
     Session,
     Token,
     Totals,
-    us_from_utc,
 )
+from session_core.instants import us_from_utc
 
 BEGIN = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 BEGIN_US = us_from_utc(BEGIN)

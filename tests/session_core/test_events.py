@@ -7,19 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import msgspec
 import pytest
 
-from session_core.events import (
-    EPOCH,
-    LEAVE_REASONS,
-    PUBLISHED_TYPES,
-    SEQLESS_TYPES,
-    Event,
-    Moment,
-    RoomState,
-    Session,
-    Totals,
-    us_from_utc,
-    utc_from_us,
-)
+from session_core.events import LEAVE_REASONS, PUBLISHED_TYPES, SEQLESS_TYPES, Event, Moment, RoomState, Session, Totals
+from session_core.instants import EPOCH, us_from_utc, utc_from_us
 from tests.session_core.telling import session_id
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 1, tzinfo=UTC)

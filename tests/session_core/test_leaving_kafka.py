@@ -17,7 +17,7 @@ from confluent_kafka import Consumer
 
 from session_core import wire
 from session_core.errors import Origin
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 from session_core.kept import Leftovers
 from session_core.outbox_file import read
 from tests.servers.kafka import Kafka

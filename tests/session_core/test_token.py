@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from session_core.errors import TokenError
-from session_core.events import Token, us_from_utc
+from session_core.events import Token
+from session_core.instants import us_from_utc
 from session_core.token import AccessToken
 from tests.session_core.telling import BEGIN, moment
 

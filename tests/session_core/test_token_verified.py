@@ -24,7 +24,7 @@ from session_core.errors import (
     TokenSignatureError,
     TokenTooLargeError,
 )
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 from session_core.token import JWT_CHARS_MAX, AccessToken
 from tests.session_core.telling import BEGIN
 

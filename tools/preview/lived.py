@@ -25,7 +25,8 @@ from collector.ingest.partitions import Holder
 from collector.metrics import Metrics
 from collector.store.writer import Writer
 from session_core import wire
-from session_core.events import PUBLISHED_TYPES, SEQLESS_TYPES, Event, utc_from_us
+from session_core.events import PUBLISHED_TYPES, SEQLESS_TYPES, Event
+from session_core.instants import utc_from_us
 from session_core.policy import ReconnectPolicy
 from tests.histories import partition_of
 

@@ -20,7 +20,7 @@ from collector.store.reader_incidents import hit
 from collector.store.views import FailureCodes
 from collector.store.views_incidents import Hit
 from session_core.errors import CATALOGUE
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 
 router = APIRouter(default_response_class=HTMLResponse)
 

@@ -22,7 +22,7 @@ from collector.store.reader_incidents import aim_of
 from collector.store.reading import minutes
 from collector.store.views_incidents import IncidentStory, IncidentView
 from collector.times import DAY_US
-from session_core.events import us_from_utc, utc_from_us
+from session_core.instants import us_from_utc, utc_from_us
 
 router = APIRouter(default_response_class=HTMLResponse)
 

@@ -25,7 +25,7 @@ from collector.store.views import Affected, FailureCodes
 from collector.store.views_breakdowns import Breakdown
 from collector.store.views_kpis import Kpis
 from collector.times import HOUR_US
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 router = APIRouter(default_response_class=HTMLResponse)
 

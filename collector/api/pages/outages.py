@@ -35,7 +35,7 @@ from collector.store.questions_explore import OF_CLIENTS
 from collector.store.reader import Reader
 from collector.store.views_explore import Explored, OutagesOf
 from collector.times import HOUR_US
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 router = APIRouter(default_response_class=HTMLResponse, dependencies=[Depends(refuse_unknown_parameters)])
 

@@ -20,7 +20,7 @@ from collector.api.pages.showing import page
 from collector.api.paging import cursor_of, read_cursor
 from collector.api.room_asking import LABELS, AskedRooms, headline, is_relative, value_words, views
 from collector.store.reader import Reader
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 router = APIRouter(default_response_class=HTMLResponse, dependencies=[Depends(refuse_unknown_parameters)])
 

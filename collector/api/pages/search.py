@@ -16,7 +16,7 @@ from collector.store.questions import Span
 from collector.store.reader import Reader
 from collector.store.views import SessionView
 from session_core.errors import CATALOGUE
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 router = APIRouter(default_response_class=HTMLResponse)
 

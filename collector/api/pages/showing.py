@@ -14,7 +14,7 @@ from pydantic import AfterValidator
 
 from collector.api.filters import storable
 from collector.api.rendering import templates_of
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 Text = Annotated[str, AfterValidator(storable)]
 RoomSid = Annotated[Text, Path(max_length=256)]

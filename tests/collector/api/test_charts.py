@@ -6,7 +6,7 @@ import pytest
 
 from collector.api.charts import HEIGHT, Bar, Piece, Series, Tick, stacked, time_ticks
 from collector.store.questions import Span
-from session_core.events import us_from_utc, utc_from_us
+from session_core.instants import us_from_utc, utc_from_us
 
 HOUR_US = 3_600_000_000
 NOON_US = us_from_utc(datetime(2026, 11, 24, 12, tzinfo=UTC))

@@ -8,7 +8,7 @@ from collector.api.linked_charts import Line
 from collector.store.explored import EDGES_MS
 from collector.store.questions import Span
 from collector.store.views_explore import LastedBetween, OutagesAt, TimeToReconnect
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 from tests.collector.api.untold import UNTOLD
 
 MINUTE_US = 60_000_000

@@ -9,7 +9,7 @@ from collector.api.ranges import range_of, times_of
 from collector.errors import BadFilter
 from collector.store.questions import Range
 from collector.times import moment_us, zone_of
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 
 NOW_US = us_from_utc(datetime(2026, 11, 24, 12, tzinfo=UTC))
 SECOND_US = 1_000_000

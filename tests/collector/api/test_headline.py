@@ -18,7 +18,7 @@ from collector.store.views import (
 )
 from collector.store.views_kpis import Distribution, Kpi, Kpis
 from collector.times import HOUR_US
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 from tests.collector.api.untold import UNTOLD
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)

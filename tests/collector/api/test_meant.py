@@ -8,7 +8,7 @@ import pytest
 
 from collector.api.meant import Asked, asked, zone_or_utc
 from collector.times import DAY_US, HOUR_US
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 
 ZONE: Final = ZoneInfo("Europe/Berlin")
 NOW: Final = datetime(2026, 11, 26, 14, 30, tzinfo=ZONE)

@@ -15,7 +15,7 @@ from collector.api.verdicts import room_verdict
 from collector.packets import FORMAT, Finding, canonical, check, fingerprint
 from collector.packets import data_of as data_in
 from collector.store.reader import Reader
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 from tests.collector.api.conftest import KEY, World, client_of
 from tests.collector.api.doors import House, bearer
 from tests.pages.scene import NOW_US, ROOM_NAME, ROOM_SID

@@ -7,7 +7,7 @@ import pytest
 from collector.api.trust import Finding, answer, findings
 from collector.store.views import Completeness
 from collector.store.views_telemetry import Clocks, Delays, Telemetry
-from session_core.events import utc_from_us
+from session_core.instants import utc_from_us
 
 NOW = utc_from_us(1_764_000_000_000_000)
 WHOLE: dict[str, Any] = {

@@ -8,7 +8,7 @@ import pytest
 from collector.api.windows import query_of, window
 from collector.errors import BadFilter
 from collector.store.questions import Span
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 
 S: Final = 1_000_000
 NOON: Final = us_from_utc(datetime(2026, 11, 24, 12, tzinfo=UTC))

@@ -18,7 +18,8 @@ from collector.store.reader import Reader
 from collector.store.writer import Writer
 from collector.verdict import verdict_of
 from session_core import wire
-from session_core.events import Event, utc_from_us
+from session_core.events import Event
+from session_core.instants import utc_from_us
 from session_core.policy import ReconnectPolicy
 from tests.dashboards.rule_files import ROOT
 

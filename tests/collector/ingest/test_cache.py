@@ -11,7 +11,8 @@ from tests.histories import START_US, fleet, records, session_id
 
 
 def a_session(number: int, outages: int = 0, fate: str = "live") -> tuple[bytes, Session]:
-    session = Session(session_id(number), fate=fate, kafka_partition=number % 3)
+    session = Session(session_id(number))
+    session.fate, session.kafka_partition = fate, number % 3
     session.outage_rows = {one: Outage(one, START_US) for one in range(outages)}
     return key_of(session.session_id), session
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 
 from collector.ingest.decode import decode
-from collector.ingest.derive import SILENCE_US, derive, differences, facts, roll
+from collector.ingest.derive import SILENCE_US, Rolled, derive, differences, facts
 from collector.ingest.merge import merge
 from collector.ingest.values import Difference, Told
-from collector.store.changes import RollupKey, Session
+from collector.store.changes import RollupKey, Session, Sums
 from session_core.errors import Origin
 from tests.histories import SECOND_US, START_US, YEAR_US, Life, lives, records, session_id
 
@@ -233,15 +233,26 @@ def test_an_end_that_turns_out_otherwise_is_no_restatement() -> None:
 
 
 def test_rollups_add_what_is_told_and_subtract_what_is_taken_back() -> None:
-    sums: dict[RollupKey, list[int]] = {}
+    rolled = Rolled()
     told = facts(derived(joined()))
-    roll(told, 3, sums)
-    assert sums == {
-        RollupKey(MINUTE, 3, "started", -1, "", "", "", "ie1", "roomwatch-python", "1.4.0", "7.2"): [1, 0, 0, 0, 0],
-        RollupKey(MINUTE, 3, "joined", -1, "", "", "", "ie1", "roomwatch-python", "1.4.0", "7.2"): [1, 300, 0, 1, 1],
+    rolled.add(told, 3)
+    assert rolled.sums() == {
+        RollupKey(MINUTE, 3, "started", -1, "", "", "", "ie1", "roomwatch-python", "1.4.0", "7.2"): Sums(1),
+        RollupKey(MINUTE, 3, "joined", -1, "", "", "", "ie1", "roomwatch-python", "1.4.0", "7.2"): Sums(
+            1, 300, 0, 1, 1
+        ),
     }
-    roll([_back(one) for one in told], 3, sums)
-    assert {tuple(row) for row in sums.values()} == {(0, 0, 0, 0, 0)}
+    rolled.add([_back(one) for one in told], 3)
+    assert rolled.sums() == {}
+
+
+def test_what_one_session_changes_may_be_of_other_words_than_before() -> None:
+    rolled = Rolled()
+    (started, *_) = facts(derived(joined()))
+    rolled.add([_back(started), msgspec.structs.replace(started, region="us1"), started], 3)
+    assert rolled.sums() == {
+        RollupKey(MINUTE, 3, "started", -1, "", "", "", "us1", "roomwatch-python", "1.4.0", "7.2"): Sums(1),
+    }
 
 
 def _back(one: Difference) -> Difference:

@@ -24,7 +24,7 @@ from collector.store.changes import (
     session_row,
 )
 from session_core.errors import Origin
-from session_core.events import us_from_utc
+from session_core.instants import us_from_utc
 from tests.histories import Life, lives, log_of, records, session_id
 
 Arrival = tuple[Told, int]

@@ -11,7 +11,9 @@ from tests.histories import START_US, session_id
 
 
 def session(fate: str, last_append_at: int) -> Session:
-    return Session(session_id(1), fate=fate, last_append_at=last_append_at)
+    one = Session(session_id(1))
+    one.fate, one.last_append_at = fate, last_append_at
+    return one
 
 
 def test_stream_time_is_now_when_caught_up_else_the_newest_append_time_read() -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import Boolean, Column, Integer, MetaData, Table
 
 from collector.store.copy_postgresql import EPOCH_2000_US, copy_rows, shape_of
 from collector.store.tables import events, outages, sessions
-from session_core.events import us_from_utc, utc_from_us
+from session_core.instants import us_from_utc, utc_from_us
 from tests.histories import START_US, session_id
 
 
