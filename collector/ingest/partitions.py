@@ -27,6 +27,7 @@ from collector.ingest.cache import Bounds, Cache
 from collector.ingest.decode import Record, Refusal, decode, session_begun_at
 from collector.ingest.live import LiveSessions
 from collector.ingest.taking import NO_DAYS, Batch, Met, Place, Taking
+from collector.ingest.yielding import EVERY, give_way
 from collector.metrics import Held
 from collector.store.changes import CLOCK_TOLERANCE_US, OffsetMove, Session, Standing
 
@@ -142,7 +143,9 @@ class Holder:
         taking = Taking(self._topic, now_us, refused or {}, kept_from_us, self._days_refused(now_us))
         positions = dict(self._positions)
         ours: list[Record] = []
-        for record in records:
+        for number, record in enumerate(records):
+            if not number % EVERY:
+                give_way()
             partition, offset, _, _, _ = record
             position = positions.get(partition)
             if position is not None and offset >= position:
@@ -151,7 +154,9 @@ class Holder:
         expired = self._meet(ours, now_us, taking.batch)
         sessions = self._cache.sessions
         # An event is merged as soon as it is decoded, and let go: a batch of decoded events fits no processor's cache.
-        for record in ours:
+        for number, record in enumerate(ours):
+            if not number % EVERY:
+                give_way()
             told = taking.read(record)
             if told is None:
                 continue

@@ -19,6 +19,7 @@ from collector.ingest.live import standing
 from collector.ingest.merge import GAPS_MAX, TooManyGapsError, merge
 from collector.ingest.rows import event_row
 from collector.ingest.values import Difference, Told
+from collector.ingest.yielding import EVERY, give_way
 from collector.metrics import LATE_AFTER_US
 from collector.store.changes import (
     Changes,
@@ -160,7 +161,9 @@ class Taking:
         """Derives what follows for every session touched, and makes the rows and sums that say so."""
         batch, changes = self.batch, self.batch.changes
         rolled = Rolled()
-        for session in batch.touched.values():
+        for number, session in enumerate(batch.touched.values()):
+            if not number % EVERY:
+                give_way()
             if session.unsettled:
                 session.unsettled = False
                 derive(session)
