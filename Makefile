@@ -9,7 +9,7 @@ ROUNDS ?= 1000
 PREVIEW_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: dashboards-preview help setup demo test faults spark compat compat-prometheus compiled check cover mutate bench bench-e2e bench-quick bench-reads bench-dashboards alerts-sim alerts-model generate lock clean
+.PHONY: dashboards-preview help setup demo test faults spark compat compat-prometheus compiled check cover mutate bench bench-e2e bench-quick bench-reads bench-dashboards alerts-sim alerts-model alerts-tried alerts-bound generate lock clean
 
 help: ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -129,6 +129,12 @@ alerts-sim: setup ## The spike alert over simulated months, through a real Prome
 
 alerts-model: setup ## The spike alert over the ten months that it is reported of, by a model of it in numpy (minutes)
 	@$(BIN)/python benchmarks/alerts/run.py --model --seeds 101 102 103 104 301 302 303 304 305 306 $(ALERTS_ARGS)
+
+alerts-tried: setup ## Other signs of a spike, each alone, over the thirty months that the alert was chosen on (minutes)
+	@$(BIN)/python -m benchmarks.alerts.tried $(ALERTS_ARGS)
+
+alerts-bound: setup ## How fast a page could be: detectors that know of an incident all but when it begins (minutes)
+	@$(BIN)/python -m benchmarks.alerts.bound $(ALERTS_ARGS)
 
 generate: $(VENV)/dev.stamp ## Write the files that are generated from the code anew
 	@$(BIN)/python -m tools.generate

@@ -88,18 +88,19 @@ def spike_score(world: World, rule: Rule = SHIPPED) -> Numbers:
 
 def counts(world: World, expected: Numbers, rule: Rule = SHIPPED) -> Numbers:
     """The greater of `sudden` and `many` in all regions, in what it takes where the caution is 1."""
-    sudden = _z(failures(world, 181), 0.3 * rule.over * expected) / rule.sudden
-    many = _z(failures(world, 601), rule.over * expected) / rule.many
-    return np.fmax.reduce(np.concatenate([sudden, many], axis=1), axis=1)
+    sudden = z(failures(world, 181), 0.3 * rule.over * expected) / rule.sudden
+    many = z(failures(world, 601), rule.over * expected) / rule.many
+    most: Numbers = np.fmax.reduce(np.concatenate([sudden, many], axis=1), axis=1)
+    return most
 
 
 def pieces(world: World, expected: Numbers, rule: Rule = SHIPPED) -> Numbers:
     """The greatest of the signs that sum capped pieces of a minute, all regions together."""
-    piece_z1m = _z(delta1m(world), 0.1 * rule.over_pieces * expected[:, :ALL])
+    piece_z1m = z(delta(world, MINUTE), 0.1 * rule.over_pieces * expected[:, :ALL])
     found = np.full((len(STREAMS), piece_z1m.shape[-1]), np.nan)
     for sign in rule.steady:
         summed, number = _window(np.minimum(piece_z1m, sign.most), sign.pieces)
-        found = np.fmax(found, _total(np.where(number > 0, np.maximum(summed, 0), np.nan)) / sign.takes)
+        found = np.fmax(found, over_regions(np.where(number > 0, np.maximum(summed, 0), np.nan)) / sign.takes)
     return found
 
 
@@ -108,7 +109,7 @@ def dispersion7d(world: World, expected: Numbers, rule: Rule = SHIPPED) -> Numbe
     counted = failures(world, 301)[:, :ALL]
     with np.errstate(invalid="ignore"):
         ordinary = np.where(counted <= 20 + 1.5 * expected[:, :ALL], counted, np.nan)[..., :: 5 * MINUTE]
-    before = _before(ordinary, 1)
+    before = offset(ordinary, 1)
     jumps, pairs = ((ordinary - before) ** 2).reshape(-1, ordinary.shape[-1]), (ordinary + before)
     steps = world.lag.shape[1]
     squares, _ = _tiles(np.nansum(jumps, axis=0), 5 * MINUTE, WEEK_OF_TILES, steps)
@@ -177,10 +178,10 @@ def increase(world: World, counted: Numbers, window_s: int) -> Numbers:
         return np.where(enough, grown * reach / sampled, np.nan)
 
 
-def delta1m(world: World) -> Numbers:
-    """Sessions that failed in the last minute, by region alone."""
+def delta(world: World, steps: int) -> Numbers:
+    """Sessions that failed in the last so many steps, by region alone."""
     now = _looked_up(world, np.stack([[counter(world, row) for row in counted] for counted in world.failures]))
-    rises: Numbers = np.maximum(now - _before(now, MINUTE), 0)
+    rises: Numbers = np.maximum(now - offset(now, steps), 0)
     return rises
 
 
@@ -233,21 +234,22 @@ def _quantile(windows: Numbers, share: float) -> Numbers:
     below = np.floor(place).astype(int)
     low = np.take_along_axis(ordered, below[..., None], -1)[..., 0]
     high = np.take_along_axis(ordered, np.minimum(below + 1, np.ceil(place).astype(int))[..., None], -1)[..., 0]
-    return low + (high - low) * (place - below)
+    between: Numbers = low + (high - low) * (place - below)
+    return between
 
 
-def _before(values: Numbers, steps: int) -> Numbers:
+def offset(values: Numbers, steps: int) -> Numbers:
     """`offset`."""
     gone = np.full((*values.shape[:-1], min(steps, values.shape[-1])), np.nan)
     return np.concatenate([gone, values[..., : max(values.shape[-1] - steps, 0)]], axis=-1)
 
 
-def _total(values: Numbers) -> Numbers:
+def over_regions(values: Numbers) -> Numbers:
     """`sum` over regions, of those that are there."""
     total: Numbers = np.where(np.isnan(values).all(axis=1), np.nan, np.nansum(values, axis=1))
     return total
 
 
-def _z(counted: Numbers, usual: Numbers) -> Numbers:
+def z(counted: Numbers, usual: Numbers) -> Numbers:
     """How far a count is above what is usual, by Anscombe's transformation."""
     return 2 * (np.sqrt(counted + 3 / 8) - np.sqrt(usual + 3 / 8))

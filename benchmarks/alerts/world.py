@@ -102,20 +102,63 @@ class World:
     """What a rule might take for an incident: what, from, until."""
 
 
+@dataclass(frozen=True)
+class Truth:
+    """What is behind a world and nobody who watches it knows; [stream, region, step]."""
+
+    exposure: Numbers
+    """What is expected to be able to fail in this step."""
+    usual: Numbers
+    """Failures that are expected in this step, without incidents."""
+    ordinary: Numbers
+    """Failures that happened without incidents, when they happened: no collector is late here."""
+    failed: Numbers
+    """Those of incidents with them."""
+
+    @property
+    def months(self) -> float:
+        """How long it is, in months of thirty days."""
+        steps: int = self.usual.shape[-1]
+        return steps / (30 * DAY)
+
+    def between(self, first: int, last: int) -> Truth:
+        """From one step to before another."""
+        return Truth(*(part[..., first:last] for part in (self.exposure, self.usual, self.ordinary, self.failed)))
+
+
 def make(seed: int, volume: int, kind: str, days: int = 30) -> World:
     """A world of so many attempts an hour at the mean; the same for the same arguments."""
+    return make_with_truth(seed, volume, kind, days)[0]
+
+
+def make_with_truth(seed: int, volume: int, kind: str, days: int = 30) -> tuple[World, Truth]:
+    """The same world, and what is behind it."""
     random = np.random.default_rng([seed, volume, kind == "clustered"])
     steps = days * DAY
-    world = World(seed, volume, kind, days, *(np.zeros(shape) for shape in _shapes(steps)))
+    attempts, failures, live, lag = (np.zeros(shape) for shape in _shapes(steps))
+    world = World(seed, volume, kind, days, attempts, failures, live, lag)
     traffic = _rhythm(steps) * volume / HOUR
     _surge(world, traffic, random)
     happened = random.poisson(traffic).astype(float)
     world.live = _live_sessions(world, traffic, random)
-    usual = _usual(world, traffic, random)
-    failed = _baseline(world, usual, random)
-    _strike(world, traffic, usual, failed, random)
+    exposure = _exposure(world, traffic)
+    usual = _usual(world, exposure, random)
+    ordinary = _baseline(world, usual, random)
+    failed = ordinary.copy()
+    _strike(world, exposure, usual, failed, random)
     _collect(world, happened, failed, random)
-    return world
+    return world, Truth(exposure, usual, ordinary, failed)
+
+
+def rows(region: str | None) -> list[int]:
+    """Where in an array a region is; all of them for none."""
+    return [list(REGIONS).index(region)] if region else list(range(len(REGIONS)))
+
+
+def growth(onset_min: int, steps: int) -> Numbers:
+    """Of its full force, what an incident has in each of its first steps."""
+    grown: Numbers = np.minimum(1, np.arange(1, steps + 1) / (onset_min * MINUTE))
+    return grown
 
 
 def _shapes(steps: int) -> list[tuple[int, ...]]:
@@ -176,13 +219,18 @@ def _wander(steps: int, sigma: float, memory_h: float, random: Random) -> Number
     return np.repeat(np.array(values), every)[:steps]
 
 
-def _usual(world: World, traffic: Numbers, random: Random) -> Numbers:
+def _exposure(world: World, traffic: Numbers) -> Numbers:
+    """What can fail in each step, [stream, region, step]: attempts for joins, live sessions for sessions."""
+    lived = world.live / TEN_MINUTES
+    return np.stack([traffic if stream.phase == "join" else lived for stream in STREAMS])
+
+
+def _usual(world: World, exposure: Numbers, random: Random) -> Numbers:
     """Failures that are usual in each step, [stream, region, step]."""
-    steps = traffic.shape[1]
-    usual = np.empty((len(STREAMS), len(REGIONS), steps))
+    steps = exposure.shape[-1]
+    usual = np.empty_like(exposure)
     for index, stream in enumerate(STREAMS):
-        exposure = traffic if stream.phase == "join" else world.live / TEN_MINUTES
-        usual[index] = exposure * stream.share
+        usual[index] = exposure[index] * stream.share
         if world.kind == "clustered":
             usual[index] *= np.exp(_wander(steps, 0.25, 1.5, random) + _wander(steps, 0.2, 24, random))
             for region in range(len(REGIONS)):
@@ -211,7 +259,7 @@ def _baseline(world: World, usual: Numbers, random: Random) -> Numbers:
     return failed
 
 
-def _strike(world: World, traffic: Numbers, usual: Numbers, failed: Numbers, random: Random) -> None:
+def _strike(world: World, exposure: Numbers, usual: Numbers, failed: Numbers, random: Random) -> None:
     """About 40 incidents in 30 days, never two of a stream within three hours."""
     free_from = [WATCHED_FROM] * len(STREAMS)
     step = WATCHED_FROM
@@ -227,17 +275,15 @@ def _strike(world: World, traffic: Numbers, usual: Numbers, failed: Numbers, ran
             return
         free_from[index] = end + 3 * HOUR
         region = random.choice([*REGIONS]) if random.random() < 0.6 else None
-        rows = [list(REGIONS).index(region)] if region else list(range(len(REGIONS)))
+        where = rows(region)
         is_join = STREAMS[index].phase == "join"
         share = float(np.exp(random.uniform(np.log(0.02), np.log(0.35 if is_join else 0.2))))
-        exposure = (traffic if is_join else world.live / TEN_MINUTES)[rows, start:end]
         onset_min = int(random.choice([1, 1, 5, 10]))
-        ramp = np.minimum(1, np.arange(1, length + 1) / (onset_min * MINUTE))
-        more = exposure * share * ramp
-        failed[index, rows, start:end] += random.poisson(more)
+        more = exposure[index, where, start:end] * share * growth(onset_min, length)
+        failed[index, where, start:end] += random.poisson(more)
         window = min(TEN_MINUTES, length)
         added = float(np.convolve(more.sum(axis=0), np.ones(window), "valid").max())
-        ordinary = float(usual[index, rows, start : start + TEN_MINUTES].sum())
+        ordinary = float(usual[index, where, start : start + TEN_MINUTES].sum())
         world.incidents.append(Incident(index, region, start, end, share, added, ordinary, onset_min))
 
 
