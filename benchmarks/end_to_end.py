@@ -32,7 +32,7 @@ from benchmarks.filling import fill  # noqa: E402
 from benchmarks.peers import connect, measuring  # noqa: E402
 from benchmarks.peers.measuring import PeerRun  # noqa: E402
 from benchmarks.processes import memory_bytes, thread_cpu_s  # noqa: E402
-from benchmarks.rig import Costs, Rig, psql, rig, stored  # noqa: E402
+from benchmarks.rig import Costs, Rig, add_code, psql, rig, stored  # noqa: E402
 
 TABLES: Final = ("events", "sessions", "outages", "rollups")
 THREADS: Final = ("loop", "merger", "writer")
@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--live", type=int, nargs="+", default=[20_000], help="sessions that live at once")
     parser.add_argument("--collectors", type=int, nargs="*", default=[1, 2])
-    parser.add_argument("--code", type=Path, help="where the package is that is run; without it, this checkout")
+    add_code(parser)
     parser.add_argument("--peers", action="store_true", help="run those whom collectors are compared with, too")
     parser.add_argument("--peer-seconds", type=float, default=90, help="after which a slow peer is stopped")
     parser.add_argument("--sweep", action="store_true", help="try settings of Kafka Connect before it is measured")

@@ -39,7 +39,7 @@ from benchmarks.figures import Figure, percentile, say  # noqa: E402
 from benchmarks.filling import make_topics  # noqa: E402
 from benchmarks.pacing import paced  # noqa: E402
 from benchmarks.paint import first_paints  # noqa: E402
-from benchmarks.rig import Rig, rig  # noqa: E402
+from benchmarks.rig import Rig, add_code, rig  # noqa: E402
 from benchmarks.routes import addresses  # noqa: E402
 from collector.packet_keys import make_key  # noqa: E402
 from collector.store.engine import make_engine, migrate  # noqa: E402
@@ -291,7 +291,7 @@ def main() -> None:
     parser.add_argument("--cold-rounds", type=int, default=5)
     parser.add_argument("--paints", type=int, default=20, help="of each page")
     parser.add_argument("--store", nargs="+", choices=["postgresql", "sqlite"], default=["sqlite", "postgresql"])
-    parser.add_argument("--code", type=Path, help="where the package is that is run; without it, this checkout")
+    add_code(parser)
     told = parser.parse_args()
     with rig(told.code) as here, here.database(migrated=True) as database:
         until_us = time.time_ns() // 1000  # noqa: TID251 - the day that ends now

@@ -25,7 +25,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.figures import Figure, percentile, say  # noqa: E402
 from benchmarks.filling import make_topics  # noqa: E402
 from benchmarks.pacing import Acknowledged, Pacing, paced  # noqa: E402
-from benchmarks.rig import Costs, Rig, rig, stored  # noqa: E402
+from benchmarks.rig import Costs, Rig, add_code, rig, stored  # noqa: E402
 
 LOOK_S: Final = 0.01
 SETTLES_S: Final = 5.0
@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=10_000, help="events a second")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--collectors", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--code", type=Path, help="where the package is that is run; without it, this checkout")
+    add_code(parser)
     told = parser.parse_args()
     with rig(told.code) as here:
         say(one for count in told.collectors for one in measure(here, count, told.rate, told.seconds))

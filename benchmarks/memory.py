@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.figures import Figure, say  # noqa: E402
 from benchmarks.filling import fill  # noqa: E402
 from benchmarks.processes import memory_bytes  # noqa: E402
-from benchmarks.rig import Rig, rig, stored  # noqa: E402
+from benchmarks.rig import Rig, add_code, rig, stored  # noqa: E402
 
 MB: Final = 1 << 20
 
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=5_000_000)
     parser.add_argument("--live", type=int, default=20_000, help="sessions that live at once")
     parser.add_argument("--every", type=float, default=1.0, help="seconds between looks")
-    parser.add_argument("--code", type=Path, help="where the package is that is run; without it, this checkout")
+    add_code(parser)
     told = parser.parse_args()
     with rig(told.code) as here:
         say(measure(here, told.events, told.live, told.every))

@@ -35,6 +35,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.filling import send  # noqa: E402
 from benchmarks.load import MEAN_LIFE_S, PARTITIONS, Told, fleet  # noqa: E402
 from benchmarks.processes import cpu_s, memory_bytes  # noqa: E402
+from benchmarks.rig import add_code  # noqa: E402
 from collector.ingest.connection import dead_letters_topic  # noqa: E402
 from tests.servers.kafka import Kafka  # noqa: E402
 from tests.servers.postgresql import PostgreSQL  # noqa: E402
@@ -177,7 +178,7 @@ def main() -> None:
     parser.add_argument("--shares", type=float, nargs="+", default=[0.0, 0.1, 0.5, 0.9], help="of poison among records")
     parser.add_argument("--kind", choices=sorted(KINDS), default="bytes")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--code", type=Path, help="where the package is that is run; without it, this checkout")
+    add_code(parser)
     told = parser.parse_args()
     runs: dict[float, list[Run]] = {share: [] for share in told.shares}
     with (

@@ -27,7 +27,7 @@ from benchmarks import history  # noqa: E402
 from benchmarks.figures import Figure, percentile, say  # noqa: E402
 from benchmarks.filling import make_topics  # noqa: E402
 from benchmarks.pacing import paced  # noqa: E402
-from benchmarks.rig import Rig, rig, stored  # noqa: E402
+from benchmarks.rig import Rig, add_code, rig, stored  # noqa: E402
 
 SLICES: Final = 10
 PAUSE_S: Final = 0.05
@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=10_000_000, help="that the store holds before")
     parser.add_argument("--rate", type=float, default=10_000, help="events a second that are written meanwhile")
     parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--code", type=Path, help="where the package is that is run; without it, this checkout")
+    add_code(parser)
     told = parser.parse_args()
     with rig(told.code) as here:
         say(measure(here, told.events, told.rate, told.seconds))

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks.figures import Figure, percentile, say  # noqa: E402
 from benchmarks.filling import fill  # noqa: E402
-from benchmarks.rig import Rig, rig, stored  # noqa: E402
+from benchmarks.rig import Rig, add_code, rig, stored  # noqa: E402
 
 OPENMETRICS: Final = {"Accept": "application/openmetrics-text; version=1.0.0"}
 PAUSE_S: Final = 0.005
@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=float, default=10, help="of each of the two")
     parser.add_argument("--every", type=float, default=0.2, help="seconds between scrapes")
-    parser.add_argument("--code", type=Path, help="where the package is that is run; without it, this checkout")
+    add_code(parser)
     told = parser.parse_args()
     with rig(told.code) as here:
         say(measure(here, told.events, told.seconds, told.every))

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.figures import Figure, say  # noqa: E402
 from benchmarks.filling import fill  # noqa: E402
 from benchmarks.processes import cpu_s, memory_bytes  # noqa: E402
-from benchmarks.rig import Rig, rig  # noqa: E402
+from benchmarks.rig import Rig, add_code, rig  # noqa: E402
 from benchmarks.yardsticks import bare_insert  # noqa: E402
 from collector.store.changes import EVENT_COLUMNS, EventRow  # noqa: E402
 from collector.store.engine import make_engine, migrate  # noqa: E402
@@ -81,7 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--live", type=int, default=20_000, help="sessions that live at once")
-    parser.add_argument("--code", type=Path, help="where the package is that is run; without it, this checkout")
+    add_code(parser)
     told = parser.parse_args()
     with rig(told.code) as here:
         say(measure(here, told.events, told.live))
