@@ -36,7 +36,7 @@ demo: $(VENV)/demo.stamp ## A fleet of rooms living through an incident, in the 
 	@$(BIN)/roomwatch demo $(DEMO_ARGS)
 
 test: setup ## All tests, against real Kafka, PostgreSQL, Prometheus, Alertmanager and Chromium
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --durations=25
 
 faults: setup ## Rounds of faults against real brokers, database and collectors: make faults ROUNDS=1000
 	@ROOMWATCH_FAULTS_ROUNDS=$(ROUNDS) $(BIN)/python -m pytest tests/faults --log-cli-level=info
