@@ -12,7 +12,6 @@ collector is late. A row tells the rule's own minutes in the same months too, an
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from typing import Final
 import numpy as np
 
 from benchmarks.alerts import model
+from benchmarks.alerts.asked import parser_of_months
 from benchmarks.alerts.judge import Verdict, judge
 from benchmarks.alerts.shipped import alert_with_what_it_needs
 from benchmarks.alerts.world import (
@@ -39,8 +39,6 @@ from benchmarks.alerts.world import (
 Weighing = Callable[[Numbers, Numbers, Numbers], Numbers]
 """The logarithm of a likelihood ratio: of what was counted, where so much is usual, if so much more is expected."""
 
-VOLUMES: Final = (780, 3_120, 12_480)
-KINDS: Final = ("independent", "clustered")
 SEEDS: Final = (1, 2, 3, 4)
 ONE_PAGE: Final = TEN_MINUTES
 """What is enough again no later than this is the same page, as with the alert."""
@@ -181,12 +179,7 @@ def _later(values: Numbers, steps: int, before: float = -np.inf) -> Numbers:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--volumes", type=int, nargs="+", default=VOLUMES, help="attempts an hour")
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
-    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    parser.add_argument("--days", type=int, default=30)
-    given = parser.parse_args(arguments)
+    given = parser_of_months(__doc__, SEEDS).parse_args(arguments)
     print(f"seeds {' '.join(map(str, given.seeds))}, {given.days} days each, median minutes\n{HEAD}", flush=True)
     for kind in given.kinds:
         for volume in given.volumes:

@@ -24,6 +24,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.alerts import model, picture  # noqa: E402
+from benchmarks.alerts.asked import parser_of_months  # noqa: E402
 from benchmarks.alerts.judge import Verdict, judge  # noqa: E402
 from benchmarks.alerts.past import Past  # noqa: E402
 from benchmarks.alerts.rules import OTHERS  # noqa: E402
@@ -31,8 +32,6 @@ from benchmarks.alerts.shipped import ALERT, Alert, alert_with_what_it_needs  # 
 from benchmarks.alerts.world import make  # noqa: E402
 from benchmarks.figures import machine, percentile  # noqa: E402
 
-VOLUMES: Final = (780, 3_120, 12_480)
-KINDS: Final = ("independent", "clustered")
 SEEDS: Final = (101, 102, 103, 104)
 SIZES: Final = ((0, 5), (5, 10), (10, 20), (20, 50), (50, float("inf")))
 HEAD: Final = (
@@ -44,11 +43,7 @@ Case = tuple[str, int, int, int, int]
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--volumes", type=int, nargs="+", default=VOLUMES, help="attempts an hour")
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
-    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    parser.add_argument("--days", type=int, default=30)
+    parser = parser_of_months(__doc__, SEEDS)
     parser.add_argument("--every", type=int, default=30, help="seconds between evaluations; 60 takes half the time")
     parser.add_argument("--model", action="store_true", help="the alert alone, by model.py instead of a Prometheus")
     parser.add_argument("--processes", type=int, default=2)
