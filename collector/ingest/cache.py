@@ -13,6 +13,7 @@ from collections.abc import Set as AbstractSet
 from typing import Final, NamedTuple
 
 from collector.ingest.derive import OPEN_FATES
+from collector.ingest.yielding import EVERY, give_way
 from collector.store.changes import Session
 
 SESSIONS_MAX: Final = 60_000
@@ -69,7 +70,9 @@ class Cache:
 
     def forget(self, keys: Iterable[bytes]) -> None:
         """Lets these go."""
-        for key in keys:
+        for number, key in enumerate(keys):
+            if not number % EVERY:
+                give_way()
             session = self.sessions.pop(key, None)
             if session is not None:
                 self.bytes -= session.weight
@@ -80,7 +83,9 @@ class Cache:
             self.forget([key for key, one in self.sessions.items() if one.kafka_partition in partitions])
 
     def _let_go(self, keys: Iterable[bytes], sessions_goal: int, bytes_goal: int) -> None:
-        for key in keys:
+        for number, key in enumerate(keys):
+            if not number % EVERY:
+                give_way()
             if len(self.sessions) <= sessions_goal and self.bytes <= bytes_goal:
                 return
             self.bytes -= self.sessions.pop(key).weight

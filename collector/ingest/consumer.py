@@ -39,6 +39,8 @@ LOOK_EVERY_S: Final = 5.0
 """How often a loop that reads nothing asks the broker where the logs end: whether it is there, and we are not stuck."""
 BACKLOG_WAIT_S: Final = 1.0
 """For how long a batch gathers where there is more to read: a large one costs less an event."""
+POLL_RECORDS: Final = 250
+"""What is asked for at once: aiokafka makes an object of each record, for which the loop stands still."""
 STUCK_AFTER_S: Final = 30.0
 """A client that reads nothing for so long though there is something is built anew."""
 NOT_YET: Final = "not connected yet"
@@ -136,12 +138,13 @@ class Consumer:
                     await self._settle(member, patience)
                     continue
                 gathered = await self._collect(member, stop)
-                if gathered.records:
-                    self._wrote(await self._storing.put(gathered.records, gathered.headers, patience))
+                idle = not gathered.records
+                if not idle:
+                    self._wrote(await self._storing.put(gathered, patience))
                 elif not self._storing.is_writing:
                     self._wrote(await self._storing.flush(patience))
                 await self._sweep_when_due(member, patience)
-                await self._look_when_idle(member, idle=not gathered.records)
+                await self._look_when_idle(member, idle=idle)
             except Abandoned:
                 self._settled = 0
             except Fenced as error:
@@ -189,7 +192,9 @@ class Consumer:
         gathered = Gathered()
         timeout_s, began_s = IDLE_POLL_S, None
         while timeout_s > 0 and gathered.has_room(self._limits) and not stop.is_set():
-            found = await member.poll(ours, timeout_s, self._limits.records_max - len(gathered.records))
+            await asyncio.sleep(0)  # aiokafka gives what it has fetched without a turn for anybody else
+            some = min(POLL_RECORDS, self._limits.records_max - len(gathered.records))
+            found = await member.poll(ours, timeout_s, some)
             now_us = self._now_us()
             for partition, raws in found.items():
                 await self._look_for_gap(member, partition, raws[0].offset)

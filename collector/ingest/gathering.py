@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from collector.ingest.decode import Record
 from collector.ingest.sending import Header
+from collector.ingest.yielding import let_go
 
 _offset: Final = attrgetter("offset")
 
@@ -47,3 +48,9 @@ class Gathered:
         raws = self._raws.get(partition, ())
         at = bisect_left(raws, offset, key=_offset)
         return tuple(raws[at].headers) if at < len(raws) and raws[at].offset == offset else ()
+
+    def let_go(self) -> None:
+        """Lets all of it go, which may take a thread of its own: see yielding.py."""
+        let_go(self.records)
+        for raws in self._raws.values():
+            let_go(raws)

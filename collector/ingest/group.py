@@ -28,8 +28,10 @@ JOIN_TIMEOUT_S: Final = 30.0
 """Beyond the session's timeout, which others of the group may take to answer."""
 METADATA_MS: Final = 15_000
 """How soon a partition that was added to the topic is given to a member, at most."""
-FETCH_BYTES: Final = 4 * 1024 * 1024
-"""Of a partition at once: what a backlog is read fastest with."""
+FETCH_BYTES: Final = 8 * 1024 * 1024
+"""Of a partition at once: the fewer partitions fill a batch, the less often a session is written."""
+FETCH_ANSWER_BYTES: Final = 16 * 1024 * 1024
+"""Of all partitions in one answer, which the event loop takes apart in one go."""
 FETCH_BYTES_MIN: Final = 64 * 1024
 """A broker that has less waits for more, or else a steady trickle is fetched some hundred times a second."""
 FETCH_WAIT_MS: Final = 100
@@ -63,6 +65,7 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             session_timeout_ms=int(session_timeout_s * 1000),
             heartbeat_interval_ms=max(100, int(session_timeout_s * 1000 / 10)),
             max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_bytes=FETCH_ANSWER_BYTES,
             fetch_min_bytes=FETCH_BYTES_MIN,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             request_timeout_ms=int(ANSWER_TIMEOUT_S * 1000),

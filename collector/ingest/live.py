@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
+from collector.ingest.yielding import EVERY, give_way
 from collector.metrics import Held
 from collector.store.changes import Session, Standing
 
@@ -55,7 +56,9 @@ class LiveSessions:
 
     def move(self, moves: Iterable[tuple[Standing | None, Standing | None]]) -> None:
         """Counts what changed: what each session counted as before, and what it counts as now."""
-        for before, after in moves:
+        for number, (before, after) in enumerate(moves):
+            if not number % EVERY:
+                give_way()
             if before is not None:
                 self._add(before, -1)
             if after is not None:

@@ -9,6 +9,7 @@ Rules:
 3. After any way out but the good one, the partitions stand where they are written, nothing is in hand, and the same
    records may come again.
 4. The Holder is used by whoever awaits here, in the merger's thread; the Writer writes in the writer's thread.
+5. What is stored is let go in those threads too, some at a time: a whole batch at once would stop the event loop.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from collector.errors import CollectorError, DeadLettersRefused, RowRefused, Sta
 from collector.ingest import watchdog
 from collector.ingest.dead_letters import DeadLetters, Letter, portions
 from collector.ingest.decode import Record, Refusal
+from collector.ingest.gathering import Gathered
 from collector.ingest.partitions import Holder
-from collector.ingest.sending import Header
 from collector.ingest.taking import Batch, Place, refusals
+from collector.ingest.yielding import let_go
 from collector.metrics import Metrics
 from collector.store.writer import Writer
 
@@ -44,8 +46,6 @@ log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 InThread = Callable[[Callable[[], Answer]], Awaitable[Answer]]
 Wait = Callable[[float], Awaitable[None]]
-HeadersOf = Callable[[int, int], Sequence[Header]]
-"""The headers that the record of a partition and offset came with."""
 
 
 class Abandoned(Exception):  # noqa: N818 - a decision, no error
@@ -96,8 +96,7 @@ class Trouble:
 class _Flight:
     """A batch that is being written, with what it takes to take it anew."""
 
-    records: Sequence[Record]
-    headers_of: HeadersOf
+    gathered: Gathered
     batch: Batch
     writing: asyncio.Task[None]
 
@@ -142,19 +141,20 @@ class Storing:
         """Whether a batch is being written, so that another one would wait."""
         return self._flight is not None and not self._flight.writing.done()
 
-    async def put(self, records: Sequence[Record], headers_of: HeadersOf, patience: Patience) -> list[Batch]:
+    async def put(self, gathered: Gathered, patience: Patience) -> list[Batch]:
         """Takes records, and begins to write them when those before are stored, which it returns.
 
-        Raises Fenced, SchemaMismatch or Abandoned, and what `patience` raises; see rule 3.
+        They are let go once they are stored. Raises Fenced, SchemaMismatch or Abandoned, and what `patience` raises;
+        see rule 3.
         """
         async with self._hand():
-            batch = await self._taken(records, {}, patience)
+            batch = await self._taken(gathered.records, {}, patience)
             stored, anew = await self._landed(patience)
             if anew:
-                batch = await self._taken(records, {}, patience)
-            writing = asyncio.create_task(self._first_try(batch, records, headers_of, patience))
+                batch = await self._taken(gathered.records, {}, patience)
+            writing = asyncio.create_task(self._first_try(batch, gathered, patience))
             writing.add_done_callback(self._show_idle)
-            self._flight = _Flight(records, headers_of, batch, writing)
+            self._flight = _Flight(gathered, batch, writing)
         return stored
 
     async def flush(self, patience: Patience) -> list[Batch]:
@@ -183,8 +183,8 @@ class Storing:
 
         async with self._hand():
             batch = await self.read(swept, patience)
-            await self._written(batch, (), patience.wait)
-            self._holder.wrote(batch)
+            await self._written(batch, Gathered(), patience.wait)
+            await self._note_stored(batch)
 
     async def give_up(self) -> None:
         """Waits for the end of what is being written, whatever it is; then nothing is in hand.
@@ -232,14 +232,19 @@ class Storing:
             flight.writing.result()
         except (StaleSession, RowRefused) as error:
             return [await self._store_alone(flight, error, patience)], True
-        self._holder.wrote(flight.batch)
+        await self._note_stored(flight.batch)
         return [flight.batch], False
 
-    async def _first_try(
-        self, batch: Batch, records: Sequence[Record], headers_of: HeadersOf, patience: Patience
-    ) -> None:
-        await self._put_aside(batch, headers_of, set(), patience.rest)
-        await self._written(batch, records, patience.rest)
+    async def _note_stored(self, batch: Batch) -> None:
+        def note() -> None:
+            self._holder.wrote(batch)
+            let_go(batch.standings)
+
+        await self._in_merger(note)
+
+    async def _first_try(self, batch: Batch, gathered: Gathered, patience: Patience) -> None:
+        await self._put_aside(batch, gathered, set(), patience.rest)
+        await self._written(batch, gathered, patience.rest)
 
     async def _store_alone(self, flight: _Flight, error: StaleSession | RowRefused, patience: Patience) -> Batch:
         """Takes and writes anew what could not be written as it was, until it is stored."""
@@ -255,14 +260,14 @@ class Storing:
                 count = len(error.session_ids)
                 log.info("sessions were changed by another writer, taken anew", extra={"sessions": count})
                 await patience.wait(next(delays))
-            batch = await self._taken(flight.records, refused, patience)
-            await self._put_aside(batch, flight.headers_of, aside, patience.wait)
+            batch = await self._taken(flight.gathered.records, refused, patience)
+            await self._put_aside(batch, flight.gathered, aside, patience.wait)
             try:
-                await self._written(batch, flight.records, patience.wait)
+                await self._written(batch, flight.gathered, patience.wait)
             except (StaleSession, RowRefused) as another:
                 error = another
             else:
-                self._holder.wrote(batch)
+                await self._note_stored(batch)
                 for partition in batch.partitions:
                     await self._count_anew(partition, patience)
                 return batch
@@ -281,10 +286,10 @@ class Storing:
 
         return await self.read(take, patience)
 
-    async def _put_aside(self, batch: Batch, headers_of: HeadersOf, aside: set[Place], wait: Wait) -> None:
+    async def _put_aside(self, batch: Batch, gathered: Gathered, aside: set[Place], wait: Wait) -> None:
         """Rule 1. `aside`: what was acknowledged already, when the same records were taken before."""
         letters = (
-            Letter(letter, headers_of(letter.partition, letter.offset))
+            Letter(letter, gathered.headers(letter.partition, letter.offset))
             for letter in batch.changes.dead_letters
             if (letter.partition, letter.offset) not in aside
         )
@@ -304,14 +309,20 @@ class Storing:
                 self._writing_trouble.end()
                 return
 
-    async def _written(self, batch: Batch, records: Sequence[Record], wait: Wait) -> None:
+    async def _written(self, batch: Batch, gathered: Gathered, wait: Wait) -> None:
         if batch.changes.offsets:
-            await self._patiently(self._in_writer, lambda: self._write(batch, records), self._writing_trouble, wait)
+            await self._patiently(self._in_writer, lambda: self._write(batch, gathered), self._writing_trouble, wait)
 
-    def _write(self, batch: Batch, records: Sequence[Record]) -> None:
+    def _write(self, batch: Batch, gathered: Gathered) -> None:
         """Runs in the writer's thread."""
         with self._metrics.transaction.time():
             left_out = self._writer.write(batch.changes, self._now_us())
+        self._count(batch, gathered.records, left_out)
+        gathered.let_go()
+        for rows in (batch.changes.events, batch.changes.sessions, batch.changes.outages, batch.differences):
+            let_go(rows)
+
+    def _count(self, batch: Batch, records: Sequence[Record], left_out: int) -> None:
         now_us = self._now_us()
         self._metrics.count(batch.differences, now_us=now_us, results=batch.results, transitions=batch.transitions)
         self._metrics.count_dead_letters(letter.reason for letter in batch.changes.dead_letters)

@@ -24,6 +24,7 @@ from collector.metrics import LATE_AFTER_US
 from collector.store.changes import (
     Changes,
     DeadLetter,
+    EventRow,
     OffsetMove,
     Session,
     Standing,
@@ -94,6 +95,7 @@ class Taking:
         self._days_refused = days_refused
         self._topic = topic
         self._refused = refused
+        self._rows: dict[bytes, list[EventRow]] = {}  # of events, by the key of their session's records
         self._news: list[tuple[str, str | None, str | None]] = []  # type, from and to of what is new and on time
 
     def read(self, record: Record) -> Told | None:
@@ -146,7 +148,12 @@ class Taking:
             batch.results[message.type, "duplicate"] += 1
             return
         if not told.n and record.append_at_us >= self._kept_from_us:
-            batch.changes.events.append(event_row(told, record, self.now_us))
+            row = event_row(told, record, self.now_us)
+            rows = self._rows.get(key)  # type: ignore[arg-type]
+            if rows is None:
+                self._rows[key] = [row]  # type: ignore[index]
+            else:
+                rows.append(row)
         if self.now_us - told.at - correction_us(session) > LATE_AFTER_US:
             batch.results[message.type, "late"] += 1
         else:
@@ -158,12 +165,18 @@ class Taking:
                     batch.seqs_expected += data.seq + 1 - told_to
 
     def finish(self, offsets: Iterable[OffsetMove]) -> None:
-        """Derives what follows for every session touched, and makes the rows and sums that say so."""
+        """Derives what follows for every session touched, and makes the rows and sums that say so.
+
+        Rows are in the order of their sessions' ids, and an event's among those of its session in that of the records:
+        so the database finds the pages next to each other that it writes to, and whoever reads a session its events.
+        """
         batch, changes = self.batch, self.batch.changes
         rolled = Rolled()
-        for number, session in enumerate(batch.touched.values()):
+        for number, key in enumerate(sorted(batch.touched)):  # spelled in hexadecimals, they sort as the ids do
             if not number % EVERY:
                 give_way()
+            session = batch.touched[key]
+            changes.events += self._rows.get(key, ())
             if session.unsettled:
                 session.unsettled = False
                 derive(session)

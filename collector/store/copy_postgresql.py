@@ -4,7 +4,8 @@ COPY sends no types, only lengths and bytes. So a UUID is sent as 16 bytes of by
 2000, which is what PostgreSQL stores: both are several times cheaper than the Python objects that stand for them.
 
 Trap: psycopg's binary int4 wraps a number that is too large, silently. Straight into `events` go only numbers that
-wire.py has bounded; everything else passes a stage with int8 columns, where PostgreSQL checks them.
+wire.py has bounded, and into `sessions` rows that `fits` has seen; everything else passes a stage with int8 columns,
+where PostgreSQL checks them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from collector.store.tables import Micros, Uuid
 
 EPOCH_2000_US: Final = 946_684_800_000_000
 """2000-01-01 as µs since 1970."""
+INT4_MAX: Final = 2**31 - 1
 
 
 class Shape(NamedTuple):
@@ -30,6 +32,15 @@ class Shape(NamedTuple):
     types: tuple[str, ...]
     uuids_at: tuple[int, ...]
     times_at: tuple[int, ...]
+    int4s_at: tuple[int, ...]
+
+    def fits(self, row: Row) -> bool:
+        """Whether no number of a row would be wrapped."""
+        for index in self.int4s_at:
+            value = row[index]
+            if value is not None and not -INT4_MAX <= value <= INT4_MAX:
+                return False
+        return True
 
     def sent(self, row: Row) -> Sequence[Any]:
         """The values of a row as they travel."""
@@ -53,11 +64,13 @@ def event_as_sent(row: Row) -> Sequence[Any]:
 def shape_of(table: Table, *, wide: bool) -> Shape:
     """The shape of a table; `wide` has int8 for every whole number."""
     columns = list(table.columns)
+    types = tuple(_wire_type(column.type, wide=wide) for column in columns)
     return Shape(
         tuple(column.name for column in columns),
-        tuple(_wire_type(column.type, wide=wide) for column in columns),
+        types,
         tuple(index for index, column in enumerate(columns) if isinstance(column.type, Uuid)),
         tuple(index for index, column in enumerate(columns) if isinstance(column.type, Micros)),
+        tuple(index for index, kind in enumerate(types) if kind == "int4"),
     )
 
 

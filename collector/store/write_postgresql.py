@@ -1,12 +1,14 @@
 """How rows get into PostgreSQL and out of it: COPY straight into `events`, through stages into what changes.
 
 A stage is a temporary table of a connection, emptied by each commit. Sessions are updated from it only at the version
-that was read and inserted only where there is no row; the counts say whether all of them applied.
+that was read and inserted only where there is no row; the counts say whether all of them applied. New sessions are
+copied straight in, which costs less, and go by the stage where one of them is there already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -25,6 +27,7 @@ from collector.store.stretches import LOCK, SLOTS, fives_of, hours_of
 from collector.store.tables import events, outages, rollups, sessions
 
 _EVENTS: Final = shape_of(events, wide=False)
+_SESSIONS: Final = shape_of(sessions, wide=False)
 _STAGED: Final = {table.name: shape_of(table, wide=True) for table in (sessions, outages, rollups)}
 _STAGES_MADE: Final = "roomwatch_stages"
 _VERSION_AT: Final = sessions.columns.keys().index("version")
@@ -43,11 +46,11 @@ _BEGIN: Final = (
 _UPDATE_SESSIONS: Final = (
     f"UPDATE sessions SET {', '.join(f'{name} = stage.{name}' for name in others(sessions))}"
     " FROM stage_sessions AS stage WHERE sessions.session_id = stage.session_id"
-    " AND stage.version > 1 AND sessions.version = stage.version - 1"
+    " AND sessions.version = stage.version - 1"
 )
 _INSERT_SESSIONS: Final = (
     f"INSERT INTO sessions ({names(sessions)}) SELECT {names(sessions)} FROM stage_sessions"
-    " WHERE version = 1 ORDER BY session_id ON CONFLICT DO NOTHING"
+    " ORDER BY session_id ON CONFLICT DO NOTHING"
 )
 _PUT_OUTAGES: Final = (
     f"INSERT INTO outages ({names(outages)}) SELECT {names(outages)} FROM stage_outages ORDER BY {key(outages)}"
@@ -144,12 +147,22 @@ class PostgresqlTables:
 
     def put_sessions(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Rows whose version follows the stored one; returns how many applied."""
-        self._stage(connection, "sessions", rows)
-        new = sum(row[_VERSION_AT] == 1 for row in rows)
-        applied = _driver(connection).execute(_INSERT_SESSIONS).rowcount if new else 0
-        if new < len(rows):
+        new = [row for row in rows if row[_VERSION_AT] == 1]
+        known = [row for row in rows if row[_VERSION_AT] != 1]
+        applied = self._insert_sessions(connection, new) if new else 0
+        if known:
+            self._stage(connection, "sessions", known)
             applied += _driver(connection).execute(_UPDATE_SESSIONS).rowcount
         return applied
+
+    def _insert_sessions(self, connection: Connection, rows: Sequence[Row]) -> int:
+        driver = _driver(connection)
+        if all(_SESSIONS.fits(row) for row in rows):
+            with suppress(psycopg.errors.UniqueViolation), driver.transaction():
+                copy_rows(driver, "sessions", _SESSIONS, rows)
+                return len(rows)
+        self._stage(connection, "sessions", rows)
+        return driver.execute(_INSERT_SESSIONS).rowcount
 
     def put_outages(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Rows that are new or replace what is there."""

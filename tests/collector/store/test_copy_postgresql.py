@@ -39,6 +39,16 @@ def test_a_stage_has_room_for_every_number_so_that_none_is_wrapped(table: Table)
     assert "int4" not in shape_of(table, wide=True).types
 
 
+@pytest.mark.parametrize("column", ["version", "token_ttl_s", "terminal_vendor_code", "received_to"])
+@pytest.mark.parametrize(("number", "fits"), [(None, True), (2**31 - 1, True), (1 - 2**31, True), (2**31, False)])
+def test_a_row_whose_number_would_be_wrapped_does_not_fit(column: str, number: int | None, *, fits: bool) -> None:
+    shape = shape_of(sessions, wide=False)
+    row: list[object] = [None] * len(shape.columns)
+    row[shape.columns.index("connected_ms")] = 2**40
+    row[shape.columns.index(column)] = number
+    assert shape.fits(tuple(row)) is fits
+
+
 def test_a_kind_of_column_that_has_no_way_is_told_when_the_program_starts() -> None:
     with pytest.raises(TypeError, match="no way to copy"):
         shape_of(Table("t", MetaData(), Column("c", Boolean)), wide=False)
