@@ -104,6 +104,8 @@ def _figures(ages: list[float], costs: Costs, took_s: float, collectors: int, li
     for name, percent in (("p50", 50), ("p99", 99), ("worst", 100)):
         yield Figure(f"freshness, {name}", percentile(ages, percent) * 1000, "ms", of=of)
     yield Figure("freshness, cpu of all", costs.all, "us/event", of=of)
+    for who, cost in zip(costs._fields, costs, strict=True):
+        yield Figure(f"freshness, cpu, {who}", cost, "us/event", of=of)
 
 
 def main() -> None:

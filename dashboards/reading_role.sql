@@ -13,4 +13,4 @@ ALTER ROLE roomwatch_grafana SET default_transaction_read_only = on;
 ALTER ROLE roomwatch_grafana SET statement_timeout = '15s';
 GRANT USAGE ON SCHEMA public TO roomwatch_grafana;
 -- What is asked through a partitioned table needs no right on its partitions.
-GRANT SELECT ON sessions, outages, events, rollups TO roomwatch_grafana;
+GRANT SELECT ON sessions, outages, events, rollups, rollup_fives, whole_fives, rollup_hours, whole_hours TO roomwatch_grafana;

@@ -66,8 +66,7 @@ def alike(connection: Connection, word: str) -> tuple[str, ...]:
     for name in _SUGGESTED:
         begins = (name >= word, name < word + "\U0010ffff")
         rows = connection.execute(select(name).where(*begins).distinct().order_by(name).limit(ALIKE)).scalars()
-        # A database may order words otherwise than letter by letter.
-        found += [str(told) for told in rows if told is not None and str(told).startswith(word)]
+        found += [str(told) for told in rows]
     return tuple(dict.fromkeys(found))[:ALIKE]
 
 

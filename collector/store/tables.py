@@ -74,6 +74,10 @@ class Uuid(TypeDecorator[UUID]):
         return UUID(bytes=value) if isinstance(value, bytes) else value
 
 
+PLAIN_TEXT: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""Text that sorts by its characters' numbers, as in SQLite. By the language of whoever made the database an index is
+several times as dear to write to, other in each place, and broken by the next version of the system's library."""
+
 metadata = MetaData()
 
 _OPEN: Final = text("ended_at IS NULL")
@@ -98,26 +102,26 @@ events = Table(
     metadata,
     Column("session_id", Uuid, primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("type", Text, nullable=False),
+    Column("type", PLAIN_TEXT, nullable=False),
     Column("event_at", Micros, nullable=False),
     Column("append_at", Micros, nullable=False),
     Column("stored_at", Micros, nullable=False),
     Column("kafka_partition", Integer, nullable=False),
     Column("kafka_offset", BigInteger, nullable=False),
-    Column("room_sid", Text),
-    Column("participant_sid", Text),
-    Column("from_state", Text),
-    Column("to_state", Text),
-    Column("subject_sid", Text),
-    Column("region", Text),
-    Column("network_type", Text),
+    Column("room_sid", PLAIN_TEXT),
+    Column("participant_sid", PLAIN_TEXT),
+    Column("from_state", PLAIN_TEXT),
+    Column("to_state", PLAIN_TEXT),
+    Column("subject_sid", PLAIN_TEXT),
+    Column("region", PLAIN_TEXT),
+    Column("network_type", PLAIN_TEXT),
     Column("error_code", Integer),
-    Column("error_origin", Text),
-    Column("reason", Text),
+    Column("error_origin", PLAIN_TEXT),
+    Column("reason", PLAIN_TEXT),
     Column("outage_number", Integer),
     Column("attempts", Integer),
     Column("downtime_ms", BigInteger),
-    Column("extra", Text),  # JSON: policy, client, token, vendor, text of an unknown code
+    Column("extra", PLAIN_TEXT),  # JSON: policy, client, token, vendor, text of an unknown code
     postgresql_partition_by="RANGE (session_id)",
     sqlite_with_rowid=False,
 )
@@ -128,44 +132,44 @@ sessions = Table(
     Column("session_id", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),  # grows by one a write: an update applies to the version that was read
     Column("kafka_partition", Integer, nullable=False),
-    Column("room_sid", Text),
-    Column("room_name", Text),
-    Column("participant_sid", Text),
-    Column("identity", Text),
+    Column("room_sid", PLAIN_TEXT),
+    Column("room_name", PLAIN_TEXT),
+    Column("participant_sid", PLAIN_TEXT),
+    Column("identity", PLAIN_TEXT),
     Column("previous_session_id", Uuid),
-    Column("policy", Text),
+    Column("policy", PLAIN_TEXT),
     Column("connecting_at", Micros),
     Column("joined_at", Micros),
     Column("last_event_at", Micros, nullable=False),
     Column("first_append_at", Micros, nullable=False),
     Column("last_append_at", Micros, nullable=False),
     Column("clock_offset_us", BigInteger, nullable=False),  # min(append time - sent_at)
-    Column("state", Text, nullable=False),
-    Column("sdk", Text),
-    Column("sdk_version", Text),
-    Column("app_version", Text),
-    Column("platform", Text),
-    Column("network_type", Text),
-    Column("region", Text),
-    Column("media_region", Text),
+    Column("state", PLAIN_TEXT, nullable=False),
+    Column("sdk", PLAIN_TEXT),
+    Column("sdk_version", PLAIN_TEXT),
+    Column("app_version", PLAIN_TEXT),
+    Column("platform", PLAIN_TEXT),
+    Column("network_type", PLAIN_TEXT),
+    Column("region", PLAIN_TEXT),
+    Column("media_region", PLAIN_TEXT),
     Column("token_expires_at", Micros),
     Column("token_ttl_s", Integer),
-    Column("terminal_type", Text),  # room.disconnected or room.connect_failed
-    Column("terminal_from", Text),
+    Column("terminal_type", PLAIN_TEXT),  # room.disconnected or room.connect_failed
+    Column("terminal_from", PLAIN_TEXT),
     Column("terminal_code", Integer),
-    Column("terminal_origin", Text),
-    Column("terminal_reason", Text),
+    Column("terminal_origin", PLAIN_TEXT),
+    Column("terminal_reason", PLAIN_TEXT),
     Column("terminal_at", Micros),
     Column("terminal_vendor_code", Integer),
     Column("outages", Integer, nullable=False),
     Column("reconnecting_ms", BigInteger, nullable=False),
     Column("connected_ms", BigInteger, nullable=False),
-    Column("lost", Text),  # JSON: {reason: {type: count}}
+    Column("lost", PLAIN_TEXT),  # JSON: {reason: {type: count}}
     Column("received_to", Integer, nullable=False),  # seqs 0 … received_to-1 were received,
     Column("received_more", LargeBinary),  # and these intervals: int32 pairs [from, to)
     Column("told_until", Micros),  # last_append_at of a session that ended
     Column("lost_at", Micros),
-    Column("fate", Text, nullable=False),
+    Column("fate", PLAIN_TEXT, nullable=False),
     Column("ended_at", Micros),
     Column("keys", LargeBinary, nullable=False),  # the keys that `first` and `last` values go by
     Column("correction_us", BigInteger),  # clock_offset_us where that is beyond ±2 s: what to add to a client's times
@@ -204,17 +208,17 @@ outages = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("kafka_partition", Integer, nullable=False),
     Column("started_at", Micros, nullable=False),
-    Column("cause", Text),
+    Column("cause", PLAIN_TEXT),
     Column("since_previous_ms", BigInteger),
     Column("attempts", Integer, nullable=False),
     Column("signaling_down_ms", BigInteger, nullable=False),
     Column("media_down_ms", BigInteger, nullable=False),
     Column("downtime_ms", BigInteger, nullable=False),
-    Column("closing_type", Text),  # room.reconnected or room.disconnected
+    Column("closing_type", PLAIN_TEXT),  # room.reconnected or room.disconnected
     Column("closing_code", Integer),
-    Column("closing_origin", Text),
+    Column("closing_origin", PLAIN_TEXT),
     Column("closing_at", Micros),
-    Column("outcome", Text, nullable=False),
+    Column("outcome", PLAIN_TEXT, nullable=False),
     Column("keys", LargeBinary, nullable=False),
     Column("opened_at", Micros, nullable=False),  # started_at, corrected by the session's clock offset
     # Lists come in this order; and it tells whose outages began in a time without a look at the rows.
@@ -235,15 +239,15 @@ rollups = Table(
     metadata,
     Column("minute", Integer, primary_key=True, autoincrement=False),  # minutes since 1970, corrected client time
     Column("kafka_partition", Integer, primary_key=True, autoincrement=False),
-    Column("kind", Text, primary_key=True),  # started, joined, outage, outage_ended, ended
+    Column("kind", PLAIN_TEXT, primary_key=True),  # started, joined, outage, outage_ended, ended
     Column("code", Integer, primary_key=True, autoincrement=False),  # -1: none
-    Column("cause", Text, primary_key=True),
-    Column("outcome", Text, primary_key=True),
-    Column("fate", Text, primary_key=True),
-    Column("region", Text, primary_key=True),
-    Column("sdk", Text, primary_key=True),
-    Column("sdk_version", Text, primary_key=True),
-    Column("app_version", Text, primary_key=True),
+    Column("cause", PLAIN_TEXT, primary_key=True),
+    Column("outcome", PLAIN_TEXT, primary_key=True),
+    Column("fate", PLAIN_TEXT, primary_key=True),
+    Column("region", PLAIN_TEXT, primary_key=True),
+    Column("sdk", PLAIN_TEXT, primary_key=True),
+    Column("sdk_version", PLAIN_TEXT, primary_key=True),
+    Column("app_version", PLAIN_TEXT, primary_key=True),
     Column("n", BigInteger, nullable=False),
     Column("a", BigInteger, nullable=False),  # what the kind sums: see docs/store.md
     Column("b", BigInteger, nullable=False),
@@ -284,24 +288,26 @@ rollup_hours, whole_hours = _summed_by("hour", "rollup_hours"), _noted_by("hour"
 kafka_offsets = Table(
     "kafka_offsets",
     metadata,
-    Column("cluster_id", Text, primary_key=True),
-    Column("topic", Text, primary_key=True),
+    Column("cluster_id", PLAIN_TEXT, primary_key=True),
+    Column("topic", PLAIN_TEXT, primary_key=True),
     Column("kafka_partition", Integer, primary_key=True, autoincrement=False),
-    Column("consumer_group", Text, primary_key=True),
+    Column("consumer_group", PLAIN_TEXT, primary_key=True),
     Column("next_offset", BigInteger, nullable=False),
 )
 
 dead_letters = Table(
     "dead_letters",
     metadata,
-    Column("topic", Text, primary_key=True),
+    Column("topic", PLAIN_TEXT, primary_key=True),
     Column("kafka_partition", Integer, primary_key=True, autoincrement=False),
     Column("kafka_offset", BigInteger, primary_key=True, autoincrement=False),
     Column("append_at", Micros, nullable=False),
     Column("stored_at", Micros, nullable=False),
-    Column("reason", Text, nullable=False),  # a code of the closed list: session_core.wire.REASONS and the collector's
-    Column("place", Text, nullable=False),  # where in the document
-    Column("detail", Text, nullable=False),
+    Column(
+        "reason", PLAIN_TEXT, nullable=False
+    ),  # a code of the closed list: session_core.wire.REASONS and the collector's
+    Column("place", PLAIN_TEXT, nullable=False),  # where in the document
+    Column("detail", PLAIN_TEXT, nullable=False),
     Column("key", LargeBinary),
     Column("value", LargeBinary),  # untouched, up to a bound; the whole is in the topic of dead letters
     Column("replayed_at", Micros),  # when it was sent again, if it was
@@ -312,14 +318,14 @@ dead_letters = Table(
 incidents = Table(
     "incidents",
     metadata,
-    Column("fingerprint", Text, primary_key=True),  # Alertmanager's: what the labels hash to
+    Column("fingerprint", PLAIN_TEXT, primary_key=True),  # Alertmanager's: what the labels hash to
     Column("started_at", Micros, primary_key=True),
     Column("ended_at", Micros),
     Column("told_at", Micros, nullable=False),  # when it was last told of
-    Column("alertname", Text, nullable=False),
-    Column("severity", Text),
-    Column("labels", Text, nullable=False),  # JSON
-    Column("annotations", Text, nullable=False),  # JSON
+    Column("alertname", PLAIN_TEXT, nullable=False),
+    Column("severity", PLAIN_TEXT),
+    Column("labels", PLAIN_TEXT, nullable=False),  # JSON
+    Column("annotations", PLAIN_TEXT, nullable=False),  # JSON
     Index("incidents_started", "started_at"),
     Index("incidents_told", "told_at"),
 )
@@ -328,10 +334,10 @@ incidents = Table(
 api_tokens = Table(
     "api_tokens",
     metadata,
-    Column("token_id", Text, primary_key=True),  # the part of the token that is no secret
-    Column("name", Text, nullable=False),
-    Column("scopes", Text, nullable=False),  # words with a space between
-    Column("secret_hash", Text, nullable=False),  # scrypt, with its parameters and salt
+    Column("token_id", PLAIN_TEXT, primary_key=True),  # the part of the token that is no secret
+    Column("name", PLAIN_TEXT, nullable=False),
+    Column("scopes", PLAIN_TEXT, nullable=False),  # words with a space between
+    Column("secret_hash", PLAIN_TEXT, nullable=False),  # scrypt, with its parameters and salt
     Column("created_at", Micros, nullable=False),
     Column("expires_at", Micros),
     Column("used_at", Micros),
@@ -343,10 +349,10 @@ logins = Table(
     "logins",
     metadata,
     Column("secret_hash", LargeBinary, primary_key=True),  # SHA-256 of 32 random bytes
-    Column("kind", Text, nullable=False),  # link or session
-    Column("name", Text, nullable=False),
-    Column("scopes", Text, nullable=False),
-    Column("token_id", Text),  # whose token it was; with the token ends the login
+    Column("kind", PLAIN_TEXT, nullable=False),  # link or session
+    Column("name", PLAIN_TEXT, nullable=False),
+    Column("scopes", PLAIN_TEXT, nullable=False),
+    Column("token_id", PLAIN_TEXT),  # whose token it was; with the token ends the login
     Column("created_at", Micros, nullable=False),
     Column("expires_at", Micros, nullable=False),
     Column("seen_at", Micros, nullable=False),
@@ -359,7 +365,7 @@ audit = Table(
     metadata,
     Column("at", Micros, primary_key=True),
     Column("entry_id", Uuid, primary_key=True),
-    Column("event", Text, nullable=False),  # a word of collector.store.audit.EVENTS
-    Column("actor", Text, nullable=False),
-    Column("facts", Text, nullable=False),  # JSON; no secret, and nobody who was erased
+    Column("event", PLAIN_TEXT, nullable=False),  # a word of collector.store.audit.EVENTS
+    Column("actor", PLAIN_TEXT, nullable=False),
+    Column("facts", PLAIN_TEXT, nullable=False),  # JSON; no secret, and nobody who was erased
 )

@@ -231,4 +231,5 @@ def _columns(shape: Shape) -> str:
         kinds[index] = "uuid"
     for index in shape.times_at:
         kinds[index] = "timestamptz"
+    kinds = ['text COLLATE "C"' if kind == "text" else kind for kind in kinds]  # as tables.py has it
     return ", ".join(f"{name} {kind}" for name, kind in zip(shape.columns, kinds, strict=True))

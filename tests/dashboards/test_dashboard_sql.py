@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from collector.demo.life import SECOND_US
 from collector.store.engine import make_engine
+from collector.store.stretches import FIVES_AN_HOUR, Stretches
 from tests.dashboards.rule_files import DASHBOARDS
 from tests.dashboards.shown import COMMITTED
 from tests.servers.postgresql import PostgreSQL
@@ -67,6 +69,7 @@ def store(postgresql: PostgreSQL) -> Iterator[Store]:
     log = records(now_s * SECOND_US, Random(5), SESSIONS)
     steps = list(Collected(engine).live_through(log, now_s * SECOND_US, step_us=STEP_S * SECOND_US))
     assert steps
+    assert Stretches(engine).sum_up(now_s * SECOND_US)
     engine.dispose()
     url = postgresql.url(name).replace("+psycopg", "")
     with psycopg.connect(url, autocommit=True) as connection:
@@ -101,6 +104,17 @@ def test_a_time_series_has_its_columns_and_is_in_order_of_time(store: Store, tar
         assert [row["time"] for row in rows] == sorted(row["time"] for row in rows)
     else:
         assert not {"time", "metric"} & set(rows[0])
+
+
+@pytest.mark.parametrize("sql", [sql for sql in STATEMENTS if "whole_fives" in sql])
+def test_sums_of_hours_and_fives_answer_as_minutes_do(store: Store, sql: str) -> None:
+    by_sums = store.ask(sql)
+    with psycopg.connect(store.url, row_factory=dict_row) as owner:
+        assert owner.execute("DELETE FROM whole_hours").rowcount > 2
+        assert owner.execute("DELETE FROM whole_fives").rowcount > 2 * FIVES_AN_HOUR
+        by_minutes = owner.execute(store.expanded(sql).encode()).fetchall()
+        owner.rollback()
+    assert by_sums == by_minutes
 
 
 @pytest.mark.parametrize("sql", STATEMENTS)

@@ -16,6 +16,11 @@ from collector.store.engine import make_engine, migrate
 from collector.store.schema_version import expected_version, migrations_config
 from collector.store.tables import metadata
 
+COLLATIONS = """
+    SELECT collname FROM pg_attribute JOIN pg_collation ON pg_collation.oid = attcollation
+    JOIN pg_class ON pg_class.oid = attrelid
+    WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relname <> 'alembic_version'
+"""
 VERSIONS = sorted((migrations_dir() / "versions").glob("*.py"))
 
 
@@ -43,6 +48,15 @@ def test_what_a_comparison_of_columns_does_not_see_is_made_too(empty_postgresql_
     assert key == "RANGE (session_id)"
     assert room == ["outages", "rollups", "sessions"]
     assert str(index).endswith("(kafka_partition) WHERE (ended_at IS NULL)")
+
+
+def test_no_text_sorts_by_the_language_of_the_database(empty_postgresql_url: str) -> None:
+    engine = make_engine(empty_postgresql_url)
+    migrate(engine)
+    with engine.connect() as connection:
+        found = set(connection.exec_driver_sql(COLLATIONS).scalars())
+    engine.dispose()
+    assert found == {"C"}
 
 
 def test_there_is_one_line_of_migrations_and_its_head_is_the_last_file() -> None:

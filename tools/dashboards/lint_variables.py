@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from tools.dashboards.frame import CARRIED
 from tools.dashboards.lint_queries import METRIC, metrics_in
+from tools.dashboards.sql import SUMS, SUMS_IN_TIME
 
 Json = Mapping[str, Any]
 Labels = Mapping[str, Collection[str]]
@@ -76,6 +77,8 @@ def _selectors(expr: str, labels: Labels) -> Iterator[_Selector]:
 def _of_statement(sql: str) -> Iterator[str]:
     if OF_ONE_THING in sql:
         return
+    for source in (SUMS, SUMS_IN_TIME):  # which name all columns, whatever is made of them
+        sql = sql.replace(source, "sums")
     for name in CARRIED:
         if f"${{{name}:sqlstring}}" not in sql and (name != "code" or READS_FAILURES.search(sql)):
             yield f"it does not honour ${name}"

@@ -45,15 +45,9 @@ def variables() -> list[Json]:
     """Who is looked at."""
 
     def words(column: str, kind: str = "started") -> str:
-        return (
-            f"SELECT DISTINCT {sql.told(column)} AS word FROM rollups"
-            f" WHERE {sql.IN_RANGE} AND kind = '{kind}' ORDER BY 1 LIMIT 200"
-        )
+        return f"SELECT DISTINCT {sql.told(column)} AS word FROM {sql.SUMS} WHERE kind = '{kind}' ORDER BY 1 LIMIT 200"
 
-    codes = (
-        "SELECT DISTINCT code::text AS word FROM rollups"
-        f" WHERE {sql.IN_RANGE} AND kind = 'ended' AND code >= 0 ORDER BY 1"
-    )
+    codes = f"SELECT DISTINCT code::text AS word FROM {sql.SUMS} WHERE kind = 'ended' AND code >= 0 ORDER BY 1"
     return [
         sql_variable("region", "Region", words("region")),
         sql_variable("sdk", "SDK", words("sdk")),
@@ -65,16 +59,16 @@ def variables() -> list[Json]:
 def now() -> list[Json]:
     """What there is to judge by."""
     ended = f"""
-SELECT sum(n)::float8 AS sessions FROM rollups
-WHERE {sql.IN_RANGE} AND {sql.WHO} AND kind = 'ended' AND fate <> 'not_joined'"""
+SELECT sum(n)::float8 AS sessions FROM {sql.SUMS}
+WHERE {sql.WHO} AND kind = 'ended' AND fate <> 'not_joined'"""
     worse = f"""
 SELECT count(*) FILTER (WHERE "Beside the others" = 'worse')::float8 AS worse FROM ({sql.judged(APP)}) AS judged"""
     free = f"""
-SELECT 1 - coalesce(sum(n) FILTER (WHERE {sql.DROPPED}), 0)::float8 / nullif(sum(n), 0) AS drop_free FROM rollups
-WHERE {sql.IN_RANGE} AND {sql.WHO} AND kind = 'ended' AND fate <> 'not_joined'"""
+SELECT 1 - coalesce(sum(n) FILTER (WHERE {sql.DROPPED}), 0)::float8 / nullif(sum(n), 0) AS drop_free FROM {sql.SUMS}
+WHERE {sql.WHO} AND kind = 'ended' AND fate <> 'not_joined'"""
     attempts = f"""
-SELECT sum(b)::float8 / nullif(sum(c), 0) AS attempts FROM rollups
-WHERE {sql.IN_RANGE} AND {sql.WHO} AND kind = 'outage_ended'"""
+SELECT sum(b)::float8 / nullif(sum(c), 0) AS attempts FROM {sql.SUMS}
+WHERE {sql.WHO} AND kind = 'outage_ended'"""
     return [
         stat(
             "Releases that are worse",
@@ -153,8 +147,8 @@ def codes() -> Json:
 WITH failed AS (
   SELECT {APP} AS version, code::text AS code, CASE WHEN fate = 'not_joined' THEN 'join' ELSE 'session' END AS phase,
     sum(n)::float8 AS sessions
-  FROM rollups
-  WHERE {sql.IN_RANGE} AND {sql.WHO} AND {chosen("code::text", "code")}
+  FROM {sql.SUMS}
+  WHERE {sql.WHO} AND {chosen("code::text", "code")}
     AND kind = 'ended' AND code >= 0 AND fate IN ('not_joined', 'dropped')
   GROUP BY 1, 2, 3
 )

@@ -1,7 +1,8 @@
 """The SQL that panels are made of. What a KPI is stands in docs/kpis.md; here it is asked over the range shown.
 
 Rules:
-1. Counts and ratios come from rollups, by their minute: as fast over a month as over an hour.
+1. Counts and ratios come from rollups: whole hours and fives from their sums, the rest by the minute. As fast over a
+   month as over an hour.
 2. Whatever reads events names the sessions first: no panel reads through all events.
 3. Words that are chosen come in quoted, by `chosen()`; what nobody told is `unknown`.
 """
@@ -25,13 +26,47 @@ WHO: Final = " AND ".join(
 )
 DROPPED: Final = f"fate IN {HURT} AND {chosen('code::text', 'code')}"
 """Of what has ended, what was dropped with a chosen code; where all are chosen, with a code or without."""
-BUCKET_MIN: Final = "greatest(($__unixEpochTo() - $__unixEpochFrom()) / 60 / 24, 5)"
-"""Minutes of a point in a chart: a 24th of the range shown."""
+BUCKET_MIN: Final = "greatest(($__unixEpochTo() - $__unixEpochFrom()) / 60 / 24 / 5 * 5, 5)"
+"""Minutes of a point in a chart: a 24th of the range shown, in whole fives."""
 
 
 def told(column: str) -> str:
     """A word of a client, or `unknown`."""
     return f"coalesce(nullif({column}, ''), 'unknown')"
+
+
+_SUMMED: Final = "kind, code, cause, outcome, fate, region, sdk, sdk_version, app_version, n, a, b, c, d"
+
+
+def _whole(stretch: str, minutes: int) -> str:
+    """The stretches within the range shown whose sums can be trusted."""
+    return (
+        f"SELECT {stretch} FROM whole_{stretch}s WHERE is_summed = 1"
+        f" AND {stretch} * {minutes} >= $__unixEpochFrom() / 60"
+        f" AND {stretch} * {minutes} + {minutes} <= $__unixEpochTo() / 60"
+    )
+
+
+def _sums(*, by_hours: bool) -> str:
+    hours = f"""
+    UNION ALL
+    SELECT hour * 60, {_SUMMED} FROM rollup_hours WHERE hour IN ({_whole("hour", 60)})"""
+    no_hour = f"AND five / 12 NOT IN ({_whole('hour', 60)})"
+    return f"""(
+    SELECT minute, {_SUMMED}
+    FROM generate_series($__unixEpochFrom()::int / 60 / 5, $__unixEpochTo()::int / 60 / 5) AS five
+    JOIN rollups ON minute >= five * 5 AND minute < five * 5 + 5
+    WHERE five NOT IN ({_whole("five", 5)}) AND {IN_RANGE}
+    UNION ALL
+    SELECT five * 5, {_SUMMED} FROM rollup_fives
+    WHERE five IN ({_whole("five", 5)}) {no_hour if by_hours else ""}{hours if by_hours else ""}
+  ) AS sums"""
+
+
+SUMS: Final = _sums(by_hours=True)
+"""What there is of the range shown, with the columns of rollups: for a figure of all of it."""
+SUMS_IN_TIME: Final = _sums(by_hours=False)
+"""The same, for a chart: each row is of five minutes at most."""
 
 
 def counted(of: str, where: str = "TRUE") -> str:
@@ -47,8 +82,8 @@ SELECT
   coalesce(sum(c) FILTER (WHERE kind = 'outage_ended'), 0) AS driven,
   coalesce(sum(b) FILTER (WHERE kind = 'outage_ended'), 0) AS attempts,
   coalesce(sum(a + b) FILTER (WHERE kind = 'ended'), 0) / 3600000.0 AS hours
-FROM rollups
-WHERE {IN_RANGE} AND {WHO} AND {where}
+FROM {SUMS}
+WHERE {WHO} AND {where}
 GROUP BY 1"""
 
 
@@ -108,8 +143,8 @@ def busiest(of: str, most: int = 6) -> str:
     """The versions with the most sessions in the range shown, which charts show."""
     return f"""
   SELECT {of} AS version
-  FROM rollups
-  WHERE {IN_RANGE} AND {WHO} AND kind = 'ended' AND fate <> 'not_joined'
+  FROM {SUMS}
+  WHERE {WHO} AND kind = 'ended' AND fate <> 'not_joined'
   GROUP BY 1
   ORDER BY sum(n) DESC
   LIMIT {most}"""
@@ -128,8 +163,8 @@ WITH busiest AS ({busiest(of)}
     {of} AS version,
     sum(n)::float8 AS sessions,
     coalesce(sum(n) FILTER (WHERE {DROPPED}), 0)::float8 AS dropped
-  FROM rollups
-  WHERE {IN_RANGE} AND {WHO} AND kind = 'ended' AND fate <> 'not_joined'
+  FROM {SUMS_IN_TIME}
+  WHERE {WHO} AND kind = 'ended' AND fate <> 'not_joined'
   GROUP BY 1, 2
 )
 SELECT to_timestamp(since * 60) AS time, version AS metric, {value} AS value
@@ -151,8 +186,8 @@ WITH busiest AS ({busiest(of)}
     {of} AS version,
     sum(b)::float8 AS attempts,
     sum(c)::float8 AS driven
-  FROM rollups
-  WHERE {IN_RANGE} AND {WHO} AND kind = 'outage_ended'
+  FROM {SUMS_IN_TIME}
+  WHERE {WHO} AND kind = 'outage_ended'
   GROUP BY 1, 2
 )
 SELECT to_timestamp(since * 60) AS time, version AS metric, attempts / driven AS value
