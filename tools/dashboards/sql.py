@@ -48,6 +48,7 @@ def _whole(stretch: str, minutes: int) -> str:
 
 
 def _sums(*, by_hours: bool) -> str:
+    # OFFSET 0: else PostgreSQL may join all minutes of the range to each five, not knowing how few are left.
     hours = f"""
     UNION ALL
     SELECT hour * 60, {_SUMMED} FROM rollup_hours WHERE hour IN ({_whole("hour", 60)})"""
@@ -55,8 +56,12 @@ def _sums(*, by_hours: bool) -> str:
     return f"""(
     SELECT minute, {_SUMMED}
     FROM generate_series($__unixEpochFrom()::int / 60 / 5, $__unixEpochTo()::int / 60 / 5) AS five
-    JOIN rollups ON minute >= five * 5 AND minute < five * 5 + 5
-    WHERE five NOT IN ({_whole("five", 5)}) AND {IN_RANGE}
+    CROSS JOIN LATERAL (
+      SELECT minute, {_SUMMED} FROM rollups
+      WHERE minute >= five * 5 AND minute < five * 5 + 5 AND {IN_RANGE}
+      OFFSET 0
+    ) AS minutes
+    WHERE five NOT IN ({_whole("five", 5)})
     UNION ALL
     SELECT five * 5, {_SUMMED} FROM rollup_fives
     WHERE five IN ({_whole("five", 5)}) {no_hour if by_hours else ""}{hours if by_hours else ""}
