@@ -1,4 +1,6 @@
-"""How migrations run: one at a time, each in a transaction of its own, and none may hold up a collector that writes.
+"""How migrations run: one at a time, each in a transaction of its own.
+
+None may hold up a collector that writes, unless the changelog says that collectors are stopped for it.
 
 `collector.store.schema.migrate` calls this with an open connection; it is not meant to be run by hand.
 

@@ -190,11 +190,12 @@ class Consumer:
         loop = asyncio.get_running_loop()
         generation, ours = member.generation, self._progress.partitions
         gathered = Gathered()
-        timeout_s, began_s = IDLE_POLL_S, None
-        while timeout_s > 0 and gathered.has_room(self._limits) and not stop.is_set():
+        timeout_s, began_s, is_more = IDLE_POLL_S, None, False
+        while (is_more or timeout_s > 0) and gathered.has_room(self._limits) and not stop.is_set():
             await asyncio.sleep(0)  # aiokafka gives what it has fetched without a turn for anybody else
             some = min(POLL_RECORDS, self._limits.records_max - len(gathered.records))
-            found = await member.poll(ours, timeout_s, some)
+            found = await member.poll(ours, max(0.0, timeout_s), some)
+            is_more = sum(map(len, found.values())) == some
             now_us = self._now_us()
             for partition, raws in found.items():
                 await self._look_for_gap(member, partition, raws[0].offset)

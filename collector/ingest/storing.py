@@ -319,7 +319,8 @@ class Storing:
             left_out = self._writer.write(batch.changes, self._now_us())
         self._count(batch, gathered.records, left_out)
         gathered.let_go()
-        for rows in (batch.changes.events, batch.changes.sessions, batch.changes.outages, batch.differences):
+        of = batch.changes
+        for rows in (of.events, of.sessions, of.outages, of.dead_letters, batch.differences):
             let_go(rows)
 
     def _count(self, batch: Batch, records: Sequence[Record], left_out: int) -> None:

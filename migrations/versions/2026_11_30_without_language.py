@@ -1,7 +1,7 @@
 """Text of PostgreSQL sorts by its characters' numbers, whatever the language of whoever made the database.
 
-Indexes of text are made anew: half a minute a million sessions, in which nobody writes and nobody reads. Where the
-database was made with the locale C it takes as long. SQLite has it so.
+Indexes of text are made anew: half a minute a million sessions, in which nobody writes and nobody reads, so collectors
+are stopped for it. Where the database was made with the locale C it takes as long. SQLite has it so.
 
 Revision: 2026_11_30_without_language
 After: 2026_11_30_whole_hours
@@ -9,6 +9,7 @@ After: 2026_11_30_whole_hours
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_30_without_language"
@@ -38,6 +39,15 @@ TEXTS = {
 }
 
 
+# Days of events that were taken out of their table, to be dropped or to come back: they have to look like it then.
+DETACHED = """
+    SELECT oid::regclass::text FROM pg_class
+    WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND relname LIKE 'events\\_%'
+    AND (NOT relispartition OR EXISTS (SELECT FROM pg_inherits WHERE inhrelid = oid AND inhdetachpending))
+"""
+SUMMED = ("rollups", "rollup_fives", "rollup_hours")
+
+
 def upgrade() -> None:
     sort_by("C")
 
@@ -50,6 +60,12 @@ def sort_by(collation: str) -> None:
     if op.get_bind().dialect.name != "postgresql":
         return
     op.execute("SET LOCAL statement_timeout = 0")
-    for table, columns in TEXTS.items():
+    # All at once and in the order of who writes: whoever is still at work makes this fail before it has done anything.
+    others = (table for table in TEXTS if table != "kafka_offsets")
+    op.execute(f"LOCK TABLE kafka_offsets, {', '.join(others)} IN ACCESS EXCLUSIVE MODE")
+    days = list(op.get_bind().execute(sa.text(DETACHED)).scalars())
+    for table, columns in [*TEXTS.items(), *((day, TEXTS["events"]) for day in days)]:
         anew = (f'ALTER {column} TYPE text COLLATE "{collation}"' for column in columns.split())
         op.execute(f"ALTER TABLE {table} {', '.join(anew)}")
+    # What was known of the columns is forgotten with their type, and nothing looks at old days again.
+    op.execute(f"ANALYZE events, sessions, outages, {', '.join(SUMMED)}")

@@ -6,11 +6,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 
+from collector.errors import StoreUnavailable
 from collector.shipped import migrations_dir
 from collector.store.engine import make_engine, migrate
 from collector.store.schema_version import expected_version, migrations_config
@@ -21,6 +23,8 @@ COLLATIONS = """
     JOIN pg_class ON pg_class.oid = attrelid
     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND relname <> 'alembic_version'
 """
+BY_LANGUAGE = "2026_11_30_whole_hours"
+"""The version before."""
 VERSIONS = sorted((migrations_dir() / "versions").glob("*.py"))
 
 
@@ -57,6 +61,27 @@ def test_no_text_sorts_by_the_language_of_the_database(empty_postgresql_url: str
         found = set(connection.exec_driver_sql(COLLATIONS).scalars())
     engine.dispose()
     assert found == {"C"}
+
+
+def test_text_of_days_that_were_taken_out_of_their_table_sorts_alike_and_who_writes_meanwhile_stops_it(
+    empty_postgresql_url: str,
+) -> None:
+    engine, config = make_engine(empty_postgresql_url), migrations_config()
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE events_20200101 (LIKE events INCLUDING ALL)")
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, BY_LANGUAGE)
+    with engine.connect() as connection:
+        assert "C" not in set(connection.exec_driver_sql(COLLATIONS).scalars())
+        connection.exec_driver_sql("LOCK TABLE kafka_offsets IN ROW EXCLUSIVE MODE")
+        with pytest.raises(StoreUnavailable, match="lock timeout"):
+            migrate(engine)
+    assert migrate(engine).found == BY_LANGUAGE
+    with engine.connect() as connection:
+        assert set(connection.exec_driver_sql(COLLATIONS).scalars()) == {"C"}
+    engine.dispose()
 
 
 def test_there_is_one_line_of_migrations_and_its_head_is_the_last_file() -> None:

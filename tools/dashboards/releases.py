@@ -156,7 +156,7 @@ SELECT version AS "Version", code AS "Code", phase AS "Phase", sessions AS "Sess
   sessions / sum(sessions) OVER (PARTITION BY version, phase) AS "Share of its failures"
 FROM failed
 WHERE sessions > 0
-ORDER BY sessions DESC
+ORDER BY sessions DESC, version, code, phase
 LIMIT 100"""
     return table(
         "Failure codes by app version",

@@ -1,8 +1,7 @@
 """The SQL that panels are made of. What a KPI is stands in docs/kpis.md; here it is asked over the range shown.
 
 Rules:
-1. Counts and ratios come from rollups: whole hours and fives from their sums, the rest by the minute. As fast over a
-   month as over an hour.
+1. Counts and ratios come from rollups: whole hours and fives from their sums, the rest by the minute.
 2. Whatever reads events names the sessions first: no panel reads through all events.
 3. Words that are chosen come in quoted, by `chosen()`; what nobody told is `unknown`.
 """
@@ -26,8 +25,12 @@ WHO: Final = " AND ".join(
 )
 DROPPED: Final = f"fate IN {HURT} AND {chosen('code::text', 'code')}"
 """Of what has ended, what was dropped with a chosen code; where all are chosen, with a code or without."""
-BUCKET_MIN: Final = "greatest(($__unixEpochTo() - $__unixEpochFrom()) / 60 / 24 / 5 * 5, 5)"
-"""Minutes of a point in a chart: a 24th of the range shown, in whole fives."""
+IS_LONG: Final = "$__unixEpochTo() - $__unixEpochFrom() >= 86400"
+BUCKET_MIN: Final = (
+    f"CASE WHEN {IS_LONG} THEN ($__unixEpochTo() - $__unixEpochFrom()) / 60 / 24 / 60 * 60"
+    " ELSE greatest(($__unixEpochTo() - $__unixEpochFrom()) / 60 / 24 / 5 * 5, 5) END"
+)
+"""Minutes of a point in a chart: a 24th of the range shown, in whole hours or, of less than a day, in whole fives."""
 
 
 def told(column: str) -> str:
@@ -38,21 +41,17 @@ def told(column: str) -> str:
 _SUMMED: Final = "kind, code, cause, outcome, fate, region, sdk, sdk_version, app_version, n, a, b, c, d"
 
 
-def _whole(stretch: str, minutes: int) -> str:
+def _whole(stretch: str, minutes: int, where: str = "TRUE") -> str:
     """The stretches within the range shown whose sums can be trusted."""
     return (
-        f"SELECT {stretch} FROM whole_{stretch}s WHERE is_summed = 1"
+        f"SELECT {stretch} FROM whole_{stretch}s WHERE is_summed = 1 AND {where}"
         f" AND {stretch} * {minutes} >= $__unixEpochFrom() / 60"
         f" AND {stretch} * {minutes} + {minutes} <= $__unixEpochTo() / 60"
     )
 
 
-def _sums(*, by_hours: bool) -> str:
+def _sums(hours: str, fives: str) -> str:
     # OFFSET 0: else PostgreSQL may join all minutes of the range to each five, not knowing how few are left.
-    hours = f"""
-    UNION ALL
-    SELECT hour * 60, {_SUMMED} FROM rollup_hours WHERE hour IN ({_whole("hour", 60)})"""
-    no_hour = f"AND five / 12 NOT IN ({_whole('hour', 60)})"
     return f"""(
     SELECT minute, {_SUMMED}
     FROM generate_series($__unixEpochFrom()::int / 60 / 5, $__unixEpochTo()::int / 60 / 5) AS five
@@ -61,17 +60,18 @@ def _sums(*, by_hours: bool) -> str:
       WHERE minute >= five * 5 AND minute < five * 5 + 5 AND {IN_RANGE}
       OFFSET 0
     ) AS minutes
-    WHERE five NOT IN ({_whole("five", 5)})
+    WHERE five NOT IN ({fives}) AND five / 12 NOT IN ({hours})
     UNION ALL
-    SELECT five * 5, {_SUMMED} FROM rollup_fives
-    WHERE five IN ({_whole("five", 5)}) {no_hour if by_hours else ""}{hours if by_hours else ""}
+    SELECT five * 5, {_SUMMED} FROM rollup_fives WHERE five IN ({fives}) AND five / 12 NOT IN ({hours})
+    UNION ALL
+    SELECT hour * 60, {_SUMMED} FROM rollup_hours WHERE hour IN ({hours})
   ) AS sums"""
 
 
-SUMS: Final = _sums(by_hours=True)
+SUMS: Final = _sums(_whole("hour", 60), _whole("five", 5))
 """What there is of the range shown, with the columns of rollups: for a figure of all of it."""
-SUMS_IN_TIME: Final = _sums(by_hours=False)
-"""The same, for a chart: each row is of five minutes at most."""
+SUMS_IN_TIME: Final = _sums(_whole("hour", 60, IS_LONG), _whole("five", 5))
+"""The same, for a chart: no row is of more time than a point."""
 
 
 def counted(of: str, where: str = "TRUE") -> str:
@@ -137,7 +137,7 @@ SELECT
   CASE WHEN driven > 0 THEN attempts::float8 / driven END AS "Attempts an outage",
   CASE WHEN hours > 0 THEN (outages / hours)::float8 END AS "Outages an hour"
 FROM bounded
-ORDER BY sessions DESC
+ORDER BY sessions DESC, version
 LIMIT 50"""
 
 
@@ -151,7 +151,7 @@ def busiest(of: str, most: int = 6) -> str:
   FROM {SUMS}
   WHERE {WHO} AND kind = 'ended' AND fate <> 'not_joined'
   GROUP BY 1
-  ORDER BY sum(n) DESC
+  ORDER BY sum(n) DESC, 1
   LIMIT {most}"""
 
 
@@ -164,7 +164,7 @@ def over_time(of: str, value: str, fewest: int = 1) -> str:
 WITH busiest AS ({busiest(of)}
 ), bucketed AS (
   SELECT
-    minute / {BUCKET_MIN} * {BUCKET_MIN} AS since,
+    minute / ({BUCKET_MIN}) * ({BUCKET_MIN}) AS since,
     {of} AS version,
     sum(n)::float8 AS sessions,
     coalesce(sum(n) FILTER (WHERE {DROPPED}), 0)::float8 AS dropped
@@ -187,7 +187,7 @@ def attempts(of: str, fewest: int) -> str:
 WITH busiest AS ({busiest(of)}
 ), bucketed AS (
   SELECT
-    minute / {BUCKET_MIN} * {BUCKET_MIN} AS since,
+    minute / ({BUCKET_MIN}) * ({BUCKET_MIN}) AS since,
     {of} AS version,
     sum(b)::float8 AS attempts,
     sum(c)::float8 AS driven
