@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from collector.store.tables import rollup_hours
 from tools.dashboards.frame import chosen
 
 HURT: Final = "('dropped', 'abandoned', 'lost')"
@@ -38,7 +39,7 @@ def told(column: str) -> str:
     return f"coalesce(nullif({column}, ''), 'unknown')"
 
 
-_SUMMED: Final = "kind, code, cause, outcome, fate, region, sdk, sdk_version, app_version, n, a, b, c, d"
+_SUMMED: Final = ", ".join(column.name for column in rollup_hours.columns if column.name != "hour")
 
 
 def _whole(stretch: str, minutes: int, where: str = "TRUE") -> str:

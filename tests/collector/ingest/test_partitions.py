@@ -44,6 +44,15 @@ def test_a_batch_says_what_changed_what_moved_and_what_to_count() -> None:
     ]
 
 
+def test_rows_are_in_the_order_of_their_sessions_and_events_of_one_in_that_of_the_topic() -> None:
+    numbers = [3, 1, 2]
+    log = log_of([sent for told in zip(*(a_life(number).sent for number in numbers), strict=True) for sent in told])
+    changes = holder(ReferenceStore()).take(log, ended_us([a_life()])).changes
+    in_order = sorted(map(session_id, numbers))
+    assert [row[:2] for row in changes.events] == [(one, seq) for one in in_order for seq in range(5)]
+    assert [row[0] for row in changes.sessions] == [row[0] for row in changes.outages] == in_order
+
+
 def test_a_second_batch_writes_the_version_that_follows_and_only_the_outages_that_changed() -> None:
     store, log = ReferenceStore(), records([a_life()])
     one = holder(store)
