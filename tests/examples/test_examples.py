@@ -6,6 +6,7 @@ An assert that fails inside a handler ends on standard error, so that must be em
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,6 +20,12 @@ SERVERS = {"signaling_server.py"}
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
 LINES_MAX = 40
+
+# Once in twenty runs livekit's native library still calls Python while the interpreter ends. Python before 3.14 unwinds
+# such a thread (python/cpython#87135), which Rust reports; the program has said all and ends with its own code.
+NATIVE_THREAD_AT_EXIT = re.compile(
+    r"\nthread 'tokio-rt-worker' [^\n]*\npanic in a function that cannot unwind\nstack backtrace:\n.*", re.DOTALL
+)
 
 SAYS: dict[str, tuple[int, list[str]]] = {
     "room_reconnecting.py": (
@@ -80,7 +87,8 @@ def test_a_sample_of_the_page_says_what_the_page_says(name: str) -> None:
         check=False,
         env={**os.environ, "PYTHONPATH": str(FOLDER.parent)},  # noqa: TID251 - a program of ours needs to find the package
     )
-    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (*SAYS[name], "")
+    errors = NATIVE_THREAD_AT_EXIT.sub("", done.stderr) if name == "livekit_room.py" else done.stderr
+    assert (done.returncode, done.stdout.splitlines(), errors) == (*SAYS[name], "")
 
 
 def test_every_sample_has_its_test_and_fits_a_screen() -> None:
