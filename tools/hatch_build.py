@@ -40,9 +40,10 @@ class CompilingHook(BuildHookInterface):  # type: ignore[type-arg]
             shutil.rmtree(self._folder)
 
     def _compiled(self) -> list[tuple[Path, str]]:
-        from mypyc.build import mypycify  # noqa: PLC0415 - needed by who compiles alone
-        from setuptools import Distribution  # noqa: PLC0415
-        from setuptools.command.build_ext import build_ext  # noqa: PLC0415
+        # Who compiles needs them. setuptools first: from Python 3.12 on it brings the distutils that mypyc wants.
+        from setuptools import Distribution  # noqa: PLC0415 # isort: skip
+        from setuptools.command.build_ext import build_ext  # noqa: PLC0415 # isort: skip
+        from mypyc.build import mypycify  # noqa: PLC0415 # isort: skip
 
         lib = self._folder / "lib"
         with chdir(self.root):
