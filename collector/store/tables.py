@@ -76,7 +76,7 @@ class Uuid(TypeDecorator[UUID]):
 
 PLAIN_TEXT: Final = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
 """Text that sorts by its characters' numbers, as in SQLite. By the language of whoever made the database an index is
-several times as dear to write to, other in each place, and broken by the next version of the system's library."""
+half as dear again to write to, other in each place, and broken by the next version of the system's library."""
 
 metadata = MetaData()
 

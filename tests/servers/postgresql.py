@@ -137,6 +137,14 @@ class PostgreSQL:
         self._clone(_MIGRATED if migrated else _EMPTY, name, tablespace)
         return name
 
+    def make_database_in(self, language: str) -> str:
+        """An empty database whose text sorts as a language has it (`en-US`), unless a column says otherwise."""
+        name = next(self._names)
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE {}")
+        with self._connect() as connection:
+            connection.execute(statement.format(sql.Identifier(name), sql.Literal(language)))
+        return name
+
     def make_tablespace(self, name: str, folder: Path) -> None:
         """A place for databases in a folder, which becomes the server's."""
         if self._user is not None:
