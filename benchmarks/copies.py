@@ -26,6 +26,8 @@ SHIFTED: Final = frozenset(
     | {"first_append_at", "last_append_at", "started_at", "opened_at", "closing_at"}
 )
 NAMES: Final = frozenset({"identity", "participant_sid"})
+ROOM_OF: Final = 4
+"""Sessions that share a room."""
 _SERIES: Final = {
     "postgresql": "WITH series AS (SELECT n FROM generate_series(1, {last}) n)",
     "sqlite": "WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < {last})",
@@ -47,7 +49,10 @@ def empty_stores(kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def fill_with_copies(engine: Engine, count: int, people: int = 1) -> None:
-    """One session that a collector wrote, and copies of it, a few milliseconds apart, in turn of so many people."""
+    """One session that a collector wrote, and copies of it, a few milliseconds apart, in turn of so many people.
+
+    Where there are several people, some sessions after each other share a room.
+    """
     life = Life(session_id(0)).connecting().later(400).connected()
     for _ in range(3):
         life.later(30_000).reconnecting().attempted().later(2_000).reconnected()
@@ -78,6 +83,8 @@ def _copied(column: Any, dialect: str, step_ms: int, people: int) -> str:
         return f"({at_ms} || {apart})::uuid" if dialect == "postgresql" else "id_of(n)"
     if people > 1 and column.name in NAMES:
         return f"{column.name} || '-' || (n - n / {people} * {people})"
+    if people > 1 and column.name == "room_sid":
+        return f"{column.name} || '-' || (n / {ROOM_OF})"
     if column.name in SHIFTED:
         by = f"make_interval(secs => n * {step_ms / 1000})" if dialect == "postgresql" else f"n * {step_ms * 1000}"
         return f"{column.name} + {by}"
