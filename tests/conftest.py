@@ -5,6 +5,7 @@ Fixtures of a whole run are synchronous: a test has an event loop of its own. Th
 
 import itertools
 import os
+import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -80,13 +81,24 @@ def group() -> str:
     return f"group-{os.getpid()}-{next(_NUMBERS)}"
 
 
-@pytest.fixture
-def empty_engine(tmp_path: Path) -> Iterator["Engine"]:
-    """A fresh SQLite store at the newest schema, for tests that need any store."""
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite store at the newest schema without a row, made once: to make one takes longer than most tests do."""
     from collector.store.engine import make_engine, migrate
 
-    engine = make_engine(f"sqlite:///{tmp_path}/store.db")
+    path = tmp_path_factory.mktemp("empty-store") / "store.db"
+    engine = make_engine(f"sqlite:///{path}")
     migrate(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def empty_engine(empty_store: Path, tmp_path: Path) -> Iterator["Engine"]:
+    """A copy of it, for tests that need any store."""
+    from collector.store.engine import make_engine
+
+    engine = make_engine(f"sqlite:///{shutil.copy(empty_store, tmp_path)}")
     yield engine
     engine.dispose()
 

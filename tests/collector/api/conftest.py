@@ -15,7 +15,7 @@ from collector.api.app import make_app
 from collector.api.health import Check, Readiness
 from collector.api.packets import PacketKey
 from collector.metrics import Metrics
-from collector.store.engine import make_engine, migrate
+from collector.store.engine import make_engine
 from collector.store.incidents import Incidents
 from collector.store.reader import Reader
 from tests.filling import fill
@@ -39,26 +39,20 @@ def world() -> World:
     return World()
 
 
-@pytest.fixture
-def engine(empty_engine: Engine) -> Engine:
-    fill(empty_engine, room_of_the_story(), now_us=NOW_US)
-    return empty_engine
-
-
 @pytest.fixture(scope="session")
-def bare_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store without a row, made once: most of what a test of the door would take is its making."""
-    path = tmp_path_factory.mktemp("bare") / "store.db"
+def story_store(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the room of the story, written once."""
+    path = Path(shutil.copy(empty_store, tmp_path_factory.mktemp("story-store")))
     engine = make_engine(f"sqlite:///{path}")
-    migrate(engine)
+    fill(engine, room_of_the_story(), now_us=NOW_US)
     engine.dispose()
     return path
 
 
 @pytest.fixture
-def bare_engine(bare_store: Path, tmp_path: Path) -> Iterator[Engine]:
+def engine(story_store: Path, tmp_path: Path) -> Iterator[Engine]:
     """A copy of it."""
-    engine = make_engine(f"sqlite:///{shutil.copy(bare_store, tmp_path)}")
+    engine = make_engine(f"sqlite:///{shutil.copy(story_store, tmp_path)}")
     yield engine
     engine.dispose()
 

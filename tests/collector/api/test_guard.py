@@ -23,8 +23,8 @@ WRONG = f"rw_{'0' * 12}_{'A' * 43}"
 
 
 @pytest.fixture
-def house(bare_engine: Engine) -> House:
-    return House(bare_engine)
+def house(empty_engine: Engine) -> House:
+    return House(empty_engine)
 
 
 @pytest.mark.parametrize(
@@ -213,16 +213,16 @@ async def test_an_export_is_audited_without_what_it_asked_for(house: House, capl
 @pytest.mark.parametrize(
     "host", ["127.0.0.1:8787", "localhost", "a.localhost:1", "[::1]:8787", "127.9.9.9", "inner.example"]
 )
-async def test_on_this_machine_alone_no_token_is_asked_for_under_its_own_names(bare_engine: Engine, host: str) -> None:
-    house = House(bare_engine, asks=False, hosts=frozenset({"inner.example"}))
+async def test_on_this_machine_alone_no_token_is_asked_for_under_its_own_names(empty_engine: Engine, host: str) -> None:
+    house = House(empty_engine, asks=False, hosts=frozenset({"inner.example"}))
     async with house.client(f"http://{host}") as client:
         assert (await client.get(SESSIONS)).status_code == 200
         assert (await client.get("/login", params={"next": "/docs"})).headers["location"] == "/docs"
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.5"])
-async def test_a_name_that_was_made_to_point_here_reads_nothing(bare_engine: Engine, host: str) -> None:
-    async with House(bare_engine, asks=False).client(f"http://{host}") as client:
+async def test_a_name_that_was_made_to_point_here_reads_nothing(empty_engine: Engine, host: str) -> None:
+    async with House(empty_engine, asks=False).client(f"http://{host}") as client:
         answers = [await client.get(path) for path in (SESSIONS, "/", "/metrics", "/healthz")]
     assert [one.status_code for one in answers] == [421, 421, 421, 200]
     assert answers[0].json()["code"] == "host-not-allowed"
@@ -242,9 +242,9 @@ async def test_a_name_that_was_made_to_point_here_reads_nothing(bare_engine: Eng
     ],
 )
 async def test_what_a_page_elsewhere_sends_changes_nothing(
-    bare_engine: Engine, headers: dict[str, str], status: int, *, asks: bool
+    empty_engine: Engine, headers: dict[str, str], status: int, *, asks: bool
 ) -> None:
-    house = House(bare_engine, asks)
+    house = House(empty_engine, asks)
     async with house.client(**bearer("open sesame"), **headers) as client:
         answer = await client.post(TOLD, content=told())
     assert (answer.status_code, answer.json().get("code")) == (status, "cross-site" if status == 403 else None)

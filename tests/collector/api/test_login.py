@@ -16,8 +16,8 @@ MINUTE_US = 60_000_000
 
 
 @pytest.fixture
-def house(bare_engine: Engine) -> House:
-    return House(bare_engine)
+def house(empty_engine: Engine) -> House:
+    return House(empty_engine)
 
 
 async def log_in(client: AsyncClient, **form: str) -> Response:
