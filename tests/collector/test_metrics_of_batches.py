@@ -131,6 +131,32 @@ def test_a_catch_up_after_a_quarter_of_an_hour_is_stored_and_moves_no_live_count
     assert counted(metrics, "rtc_state_transitions_total") == {}
 
 
+def test_a_replay_of_a_million_old_events_moves_no_live_counter() -> None:
+    log = records(fleet(400))
+    metrics = Metrics(CollectorRegistry(), version="1")
+    holder = Holder("events", lambda _: {}, token_window_us=60 * MINUTE_US)
+    holder.assign({0: 0})
+    now_us = log[-1].append_at_us + LATE_AFTER_US + 60 * MINUTE_US
+    batch = holder.take(log, now_us)
+    times = 1 + 1_000_000 // len(log)
+    before = _of_rooms(metrics)
+    for _ in range(times):
+        metrics.count(batch.differences, now_us=now_us, results=batch.results, transitions=batch.transitions)
+        metrics.count_client_losses(batch.lost)
+    assert counted(metrics, "rtc_collector_events_total", "result") == {("late",): times * len(log)}
+    assert _of_rooms(metrics) == before
+
+
+def _of_rooms(metrics: Metrics) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """All that is told of rooms, by name and labels; of the collector itself other things are told."""
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if not sample.name.startswith("rtc_collector_") and not sample.name.endswith("_created")
+    }
+
+
 def test_a_record_that_is_read_again_counts_as_a_duplicate_and_nowhere_else() -> None:
     log = records(fleet(20))
     once, _ = fold(log, 50)

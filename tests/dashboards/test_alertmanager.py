@@ -86,6 +86,9 @@ def test_one_incident_is_one_page_with_the_right_words_and_its_end(tmp_path: Pat
 INHIBITED = [
     ("RtcCollectorDown", {"RtcFailureSpike", "RtcBudgetBurnFast", "RtcReconnectsStuck", "RtcTokenRisk"}, set()),
     ("RtcCollectorFarBehind", {"RtcFailureSpike", "RtcCollectorLagging", "RtcSweepBehind"}, {"RtcRecordsLost"}),
+    ("RtcCollectorLagging", {"RtcFailureSpike", "RtcTokenRisk"}, {"RtcSweepBehind", "RtcCompletenessLow"}),
+    ("RtcCollectorNotReading", {"RtcBudgetBurnSlow", "RtcCollectorLagging", "RtcSweepBehind"}, {"RtcDeadLetters"}),
+    ("RtcCollectorNoEvents", {"RtcReconnectsStuck", "RtcReconnectSuccessLow"}, {"RtcCollectorLagging"}),
     ("RtcManyDeadLetters", {"RtcReconnectSuccessLow", "RtcDeadLetters"}, {"RtcCompletenessLow"}),
     ("RtcFailureSpike", {"RtcBudgetBurnFast", "RtcReconnectsStuck", "RtcReconnectSuccessLow"}, {"RtcTokenRisk"}),
     ("RtcSweepBehind", {"RtcReconnectsStuck"}, {"RtcFailureSpike"}),

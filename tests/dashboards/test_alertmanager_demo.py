@@ -95,11 +95,15 @@ def test_the_demos_incident_is_one_page_with_the_right_words_and_its_end(tmp_pat
     pages = told("/pager")
     assert [page["status"] for page in pages] == ["firing"] * (len(pages) - 1) + ["resolved"]
     assert len({page["groupKey"] for page in pages}) == 1
+    # Each alert that joins the page is told of once: the codes of the incident, and what takes over from them.
+    of_the_page = {one["fingerprint"] for page in pages for one in page["alerts"]}
+    assert len(pages) - 1 <= len(of_the_page)
     first = pages[0]["alerts"]
     assert names(pages[:1]) == {"RtcFailureSpike"}
     # What looks back for longer may take over from the spike when that is over: on the same page, or as a ticket.
     assert names(pages) <= {"RtcFailureSpike", "RtcBudgetBurnFast"}
     assert names(told("/team")) <= {"RtcReconnectSuccessLow", "RtcBudgetBurnSlow"}
     assert {one["labels"]["code"] for one in first} <= {"53000", "53002"}
+    assert all(f" {one['labels']['code']} " in one["annotations"]["summary"] for one in first)
     assert all(f"Most in {fleet.region}: " in one["annotations"]["description"] for one in first)
     assert all(f"var-code={one['labels']['code']}&" in one["annotations"]["dashboard_url"] for one in first)
