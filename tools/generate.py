@@ -19,6 +19,7 @@ from tools.events_page import events_page
 from tools.observing_page import observing_page
 from tools.privacy_page import privacy_page
 from tools.reference_page import reference_page
+from tools.runbooks_template import runbooks_template
 from tools.states_page import states_page
 from tools.store_page import store_page
 
@@ -27,6 +28,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 FILES: Final[dict[str, Callable[[], str]]] = {
     **DASHBOARD_FILES,
     "collector/api/examples.json": api_examples,
+    "collector/api/templates/runbooks.html": runbooks_template,
     "docs/configuration.md": configuration_page,
     "docs/errors.md": errors_page,
     "docs/events.md": events_page,

@@ -1,6 +1,7 @@
 """What a runbook offers at night can be asked: queries parse and name what exists, calls and commands are answered."""
 
 import re
+from html import unescape
 
 import promql_parser
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import Engine, text
 
 from collector.metrics import Metrics
 from session_core.errors import CATALOGUE
-from tests.dashboards.rule_files import ROOT, recorded
+from tests.dashboards.rule_files import ROOT, alerts, recorded
 from tests.dashboards.shown import UIDS
 from tests.plain_app import plain_app
 from tests.stage import roomwatch
@@ -61,6 +62,20 @@ async def test_a_call_is_one_that_the_api_answers(empty_engine: Engine, call: st
     async with AsyncClient(transport=ASGITransport(app), base_url="http://test") as client:
         answer = await client.get(call)
     assert answer.status_code == 200, answer.text
+
+
+async def test_a_collector_serves_what_its_alerts_lead_to(empty_engine: Engine) -> None:
+    transport = ASGITransport(plain_app(empty_engine, NOW_US))
+    async with AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        page = (await client.get("/docs/runbooks.md")).text
+        there = set(re.findall(r'<h[12] id="([^"]+)"', page))
+        linked = set(re.findall(r'href="(/api/[^"]+|/codes/[^"]+)"', page))
+        answers = {link: (await client.get(unescape(link))).status_code for link in linked}
+    wanted = {str(alert["annotations"]["runbook_url"]).rsplit("#", 1)[-1] for alert in alerts()}
+    assert len(wanted) > LOOKS
+    assert wanted <= there
+    assert len(linked) > LOOKS
+    assert {link: status for link, status in answers.items() if status != 200} == {}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

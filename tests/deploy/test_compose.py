@@ -35,6 +35,12 @@ def test_every_port_is_of_this_machine_alone() -> None:
     assert [port for port in ports if not re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port)] == []
 
 
+def test_alerts_lead_to_the_runbooks_that_the_collector_serves() -> None:
+    given = yaml.safe_load((HERE / "prometheus.yml").read_text())["global"]["external_labels"]["docs_url"]
+    (port,) = SERVICES["collector"]["ports"]
+    assert f"{given}/runbooks.md" == f"http://{port.rsplit(':', 1)[0]}/docs/runbooks.md"
+
+
 def test_every_image_is_of_one_version() -> None:
     images = [one["image"] for one in SERVICES.values() if "image" in one]
     assert [image for image in images if not re.search(r":v?(?:\$\{\w+:-)?\d+\.\d+(?:\.\d+)?\}?$", image)] == []

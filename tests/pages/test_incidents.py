@@ -33,6 +33,16 @@ async def test_only_links_to_the_web_are_links(whole_site: Site, open_page: Page
     assert await page.locator("a[href^=javascript]").count() == 0
 
 
+async def test_an_alert_that_knows_no_address_leads_to_our_own_runbooks(site: Site, open_page: PageOpener) -> None:
+    relative = {**SPIKE.annotations, "runbook_url": "docs/runbooks.md#rtcfailurespike"}
+    site.keep(replace(SPIKE, annotations=relative))
+    page = await open_page()
+    await page.goto(f"{site.url}/incidents/{SPIKE.fingerprint}-{SPIKE.started_at_us}")
+    await page.get_by_role("link", name="What to do first").click()
+    await page.wait_for_url("**/docs/runbooks.md#rtcfailurespike")
+    assert await page.locator("h2#rtcfailurespike").is_visible()
+
+
 async def test_an_incident_comes_and_goes_on_a_page_that_is_open(site: Site, open_page: PageOpener) -> None:
     page = await open_page()
     await page.goto(site.url)

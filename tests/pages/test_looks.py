@@ -36,6 +36,7 @@ PAGES: Final = {
     "/outages?region=br1&outcome=failed&lasted=3000-&since=-6h": "outages-chips",
     "/rooms?ended_at=2025-11-24T16:00:00Z..&fate=dropped&since=2025-11-24T10:00:00Z": "rooms-chips",
     "/docs": "api",
+    "/docs/runbooks.md": "runbooks",
 }
 """Every page, and what its picture is called. Those that the bar leads to are here by themselves."""
 PROBLEMS: Final = {"/rooms/RMnobody": "problem-unknown", "/outages?lasted=9-3": "problem-filter"}

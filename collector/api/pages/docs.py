@@ -1,4 +1,4 @@
-"""What the API offers, made of its own description."""
+"""What there is to read: what the API offers, made of its own description, and what to do when an alert fires."""
 
 from __future__ import annotations
 
@@ -15,3 +15,9 @@ router = APIRouter(default_response_class=HTMLResponse)
 def docs_page(request: Request, now_us: NowDep) -> HTMLResponse:
     """What the API offers, made of its own description."""
     return page(request, "docs", {"paths": request.app.openapi()["paths"]}, now_us)
+
+
+@router.get("/docs/runbooks.md")
+def runbooks_page(request: Request, now_us: NowDep) -> HTMLResponse:
+    """What to do when an alert fires; named as the file that it is made of, so that one link leads to either."""
+    return page(request, "runbooks", {}, now_us)

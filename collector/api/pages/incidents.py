@@ -73,11 +73,14 @@ def _incidents(reader: Reader, cursor: str | None, now_us: int) -> dict[str, Any
 def _incident(reader: Reader, incident_id: str, now_us: int) -> dict[str, Any]:
     story = reader.incident(place_of(incident_id), now_us=now_us)
     told = story.incident.annotations
-    links = [
-        (words, told[name])
-        for words, name in (("What to do first", "runbook_url"), ("In Grafana", "dashboard_url"))
-        if told.get(name, "").startswith(("https://", "http://"))
-    ]
+    # As the alert has it where Prometheus knows no address of the documentation: ours has the runbooks.
+    runbook = told.get("runbook_url", "")
+    addresses = {
+        "What to do first": f"/{runbook}" if runbook.startswith("docs/runbooks.md#") else runbook,
+        "In Grafana": told.get("dashboard_url", ""),
+    }
+    allowed = ("https://", "http://", "/docs/runbooks.md#")
+    links = [(words, address) for words, address in addresses.items() if address.startswith(allowed)]
     return {
         "story": story,
         "links": links,
