@@ -128,6 +128,9 @@ class Owner:
         self.store.away = trouble == "away"
         try:
             self.store.write(changes)
+            # Also where the answer is never heard: what is stored has changed under whoever had the partition before.
+            inherited = [partition for partition in batch.partitions if self.latest.get(partition) is not self]
+            self.latest.update(dict.fromkeys(inherited, self))
             if trouble == "unheard":
                 self.store.write(changes)
         except StoreUnavailable:
@@ -142,11 +145,9 @@ class Owner:
                 self.holder.count_anew(partition, self.store.live_sessions(partition))
             return False
         self.holder.wrote(batch)
-        for partition in batch.partitions:
-            if self.latest.get(partition) is not self:
-                # A sweep moves no offset: that of whoever had the partition before applies until its heir has written.
-                self.holder.count_anew(partition, self.store.live_sessions(partition))
-                self.latest[partition] = self
+        for partition in inherited:
+            # A sweep moves no offset: that of whoever had the partition before applies until its heir has written.
+            self.holder.count_anew(partition, self.store.live_sessions(partition))
         self.require_counts(batch.partitions)
         return True
 

@@ -84,9 +84,14 @@ class Running:
 
     def metric(self, line: str) -> float:
         """The value of a series, written as /metrics writes it; 0 where there is none."""
+        rows = self.metrics().splitlines()
+        return next((float(row.rsplit(" ", 1)[1]) for row in rows if row.startswith(f"{line} ")), 0.0)
+
+    def metrics(self) -> str:
+        """What /metrics tells."""
         with urllib.request.urlopen(f"{self.url}/metrics", timeout=5) as answer:  # noqa: S310 - as above
-            text = answer.read().decode()
-        return next((float(row.rsplit(" ", 1)[1]) for row in text.splitlines() if row.startswith(f"{line} ")), 0.0)
+            told: bytes = answer.read()
+        return told.decode()
 
     def interrupt(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Sends a signal and waits for nothing."""

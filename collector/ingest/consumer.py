@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -115,9 +115,10 @@ class Consumer:
                 self._note_broker(error)
             finally:
                 await self._storing.give_up()
+                # Before the group gives ours to others, who count them as theirs at once.
+                self._let_go()
                 if member is not None:
                     await member.close()
-                self._let_go()
             if not stop.is_set():
                 await _unless(stop, asyncio.sleep(next(delays)))
 
@@ -163,6 +164,8 @@ class Consumer:
             await member.keep_alive(IDLE_POLL_S)
             return
         member.changing.clear()
+        # Before anything that takes time: who has got them tells of their sessions soon.
+        self._let_go(keep=assigned)
         ours = sorted(assigned)
         stored = await self._storing.read(lambda: self._writer.offsets(ours), patience)
         starts = starting_points(self._topic, ours, stored, *await member.log_bounds(ours)) if ours else {}
@@ -171,7 +174,6 @@ class Consumer:
         live = await self._storing.read(lambda: {partition: count(partition) for partition in new}, patience)
         if generation != member.generation:
             return
-        self._let_go(keep=starts.keys())
         self._holder.assign(new, live)
         self._progress.begin(starts, self._now_us())
         for partition, start in starts.items():
@@ -291,13 +293,12 @@ class Consumer:
         elif now_s - self._read_s > STUCK_AFTER_S:
             raise KafkaError(f"nothing was read for {STUCK_AFTER_S:g} s, though partitions {behind[:5]} hold more")
 
-    def _let_go(self, keep: Any = frozenset()) -> None:
+    def _let_go(self, keep: Collection[int] = ()) -> None:
         """Drops what is held of partitions that are not ours any more."""
         gone = set(self._holder.positions) - set(keep)
         self._holder.revoke(gone)
         self._metrics.revoke(gone)
-        if not keep:
-            self._progress.end()
+        self._progress.keep(keep)
         self._show()
 
     def _count_gap(self, partition: int, start: Start) -> None:

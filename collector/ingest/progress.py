@@ -10,7 +10,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -109,9 +109,9 @@ class Progress:
                 fresh.newest_append_us, fresh.caught_up_us = known.newest_append_us, known.caught_up_us
             self._partitions[number] = fresh
 
-    def end(self) -> None:
-        """None is ours any more."""
-        self._partitions.clear()
+    def keep(self, those: Container[int]) -> None:
+        """No others are ours any more."""
+        self._partitions = {number: partition for number, partition in self._partitions.items() if number in those}
 
     def read(self, number: int, raws: Sequence[Any], end: int | None, now_us: int) -> list[Record]:
         """Records as they were read from Kafka, with the append time that counts. `end`: where the log ends now."""

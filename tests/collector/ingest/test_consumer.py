@@ -1,9 +1,11 @@
 """The loop against real Kafka and real stores, in processes that are stopped, killed and joined by others."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 from confluent_kafka import KafkaException
 from sqlalchemy import text, update
@@ -68,6 +70,30 @@ def test_collectors_that_join_and_leave_hand_partitions_over(stage: Stage) -> No
         wait_until(lambda: _partitions(stays.readiness()) == 4, within_s=30)
         wait_until(lambda: _live(stays) == stage.live_sessions("ie1") > 0, within_s=30)
     stage.assert_told_exactly_once(lives)
+
+
+def test_no_session_or_partition_is_told_of_twice_while_partitions_move(make_stage: Callable[..., Stage]) -> None:
+    stage, lives = make_stage(), [_just_joined(number) for number in range(60)]
+    seen: list[float] = []
+
+    def moved(gains: Running, loses: Running, partitions: int) -> bool:
+        """Who gains is asked first: what moves between the two looks is then missing, and not there twice."""
+        seen.append(_live(gains) + (_live(loses) if loses.process.is_running else 0.0))
+        return _partitions(gains.readiness()) == partitions
+
+    with stage.collector() as stays:
+        stage.until_stored(stage.tell(lives))
+        wait_until(lambda: _live(stays) == len(lives))
+        with stage.collector() as joins:
+            wait_until(lambda: moved(joins, stays, 2), within_s=30)
+            wait_until(lambda: _live(joins) + _live(stays) == len(lives), within_s=30)
+            assert sorted(_of_lag(joins) + _of_lag(stays)) == ["0", "1", "2", "3"]
+            joins.interrupt()
+            wait_until(lambda: moved(stays, joins, 4), within_s=30)
+        wait_until(lambda: _live(stays) == len(lives), within_s=30)
+    assert len(seen) > 2
+    # Both do what they do when they hear of it: one look may fall between, two in a row may not.
+    assert max(min(two) for two in pairwise(seen)) <= len(lives), seen
 
 
 def test_a_collector_that_slept_through_the_loss_of_its_partitions_writes_nothing_twice(
@@ -294,6 +320,11 @@ def _just_joined(number: int) -> Life:
 
 def _live(running: Running) -> float:
     return running.metric('rtc_sessions_live{region="ie1"}')
+
+
+def _of_lag(running: Running) -> list[str]:
+    """The partitions whose lag it tells."""
+    return re.findall(r'^rtc_collector_lag_messages\{partition="(\d+)"\}', running.metrics(), re.MULTILINE)
 
 
 def _waiting_for_locks(stage: Stage) -> int:

@@ -108,8 +108,9 @@ def test_a_partition_that_stays_ours_keeps_its_times_and_others_are_forgotten(pr
     progress.begin({0: Start(11, 11, 15), 1: Start(0, 0, 9)}, NOW)
     assert progress.partitions == [0, 1]
     assert (progress.stream_us(0, NOW), progress.stream_us(1, NOW)) == (NOW - 600 * S, None)
-    progress.end()
-    assert progress.partitions == []
+    progress.keep([1])
+    assert progress.partitions == [1]
+    assert progress.lag(NOW).keys() == {1}
 
 
 def test_a_partition_that_goes_back_does_not_know_yet_what_comes_again(progress: Progress) -> None:
@@ -138,5 +139,5 @@ def test_who_keeps_a_partition_in_a_rebalance_owes_its_look_for_silence_all_the_
     progress.begin({0: start}, NOW)
     progress.begin({0: start}, NOW + 60 * S)
     assert progress.swept_us == NOW
-    progress.end()
+    progress.keep(())
     assert progress.swept_us == 0
