@@ -1,17 +1,20 @@
-"""What dashboards show of a collector that has told nothing but its start: a 0 or a word, not rows of empty panels."""
+"""What dashboards show of a collector that has told nothing but its start, and of an empty store: a 0 or a word."""
 
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import psycopg
 import pytest
 
 from tests.dashboards.scraped import Scraped, watched
 from tests.dashboards.shown import COMMITTED
+from tests.servers.postgresql import PostgreSQL
 from tests.servers.prometheus import Prometheus
 from tests.waiting import wait_until
 from tools.dashboards import lint
 from tools.dashboards.lint_queries import substituted
+from tools.dashboards.sql_macros import expanded
 
 SHARE: Final = "a share of sessions, and there was none"
 OUTAGE: Final = "a share of outages or a quantile of their downtime, and there was none"
@@ -49,12 +52,14 @@ LOOKED_BACK: Final = (
 )
 """Answered once there is enough behind us for what panels look back at, and for rules that read each other."""
 
-PANELS: Final = {
+ALL: Final = {
     f"{dashboard['uid']}: {panel['title']}": panel
     for dashboard in COMMITTED.values()
     for panel in lint.panels(dashboard)
-    if any("expr" in target for target in panel.get("targets", ()))
+    if panel.get("targets")
 }
+PANELS: Final = {name: panel for name, panel in ALL.items() if "expr" in panel["targets"][0]}
+OF_THE_STORE: Final = {name: panel for name, panel in ALL.items() if "rawSql" in panel["targets"][0]}
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +87,25 @@ def test_no_panel_is_answered_with_what_is_no_number(answers: dict[str, list[flo
 @pytest.mark.parametrize("name", EMPTY)
 def test_a_panel_that_has_no_number_says_so_in_a_word(name: str) -> None:
     assert PANELS[name]["fieldConfig"]["defaults"].get("noValue", "").startswith("no ")
+
+
+@pytest.fixture(scope="module")
+def new_store(postgresql: PostgreSQL) -> Iterator[psycopg.Connection[Any]]:
+    """A store in which nothing was told."""
+    name = postgresql.make_database(migrated=True)
+    with psycopg.connect(postgresql.url(name).replace("+psycopg", ""), autocommit=True) as connection:
+        yield connection
+    postgresql.drop_database(name)
+
+
+@pytest.mark.parametrize("name", OF_THE_STORE)
+def test_a_panel_of_an_empty_store_shows_0_or_says_so_in_a_word(new_store: psycopg.Connection[Any], name: str) -> None:
+    panel = OF_THE_STORE[name]
+    asked = [expanded(target["rawSql"], 0, 3_600, {"room": ""}).encode() for target in panel["targets"]]
+    rows = [row for sql in asked for row in new_store.execute(sql).fetchall()]
+    none = panel["fieldConfig"]["defaults"].get("noValue", "")
+    assert none == "0" or none.startswith("no ")
+    assert {value for row in rows for value in row} <= {0.0, None}
+    if panel["type"] != "stat":
+        assert rows == []
+        assert none.startswith("no ")

@@ -28,14 +28,18 @@ from collector.store.reader_kpis import TOKEN_WINDOW_US
 from session_core.errors import Origin
 from tests.collector.conftest import LETTERS
 from tests.dashboards.rule_files import ROOT
+from tests.dashboards.shown import COMMITTED
 from tests.histories import MINUTE_US, Life, fleet, session_id
 from tests.servers.kafka import Kafka
 from tests.servers.prometheus import Prometheus
 from tests.stage import Running, Stage
 from tests.waiting import wait_until
+from tools.dashboards import lint
+from tools.dashboards.lint_queries import substituted
 from tools.dashboards.releases import APP
 from tools.dashboards.sql import judged
 from tools.dashboards.sql_macros import expanded
+from tools.dashboards.vocabulary import OBJECTIVE
 
 PAGE: Final = "".join((ROOT / "docs" / name).read_text() for name in ("kpis.md", "kpis-sql.md"))
 PROMQL: Final = {
@@ -149,6 +153,21 @@ OF_THE_API: Final = {
 }
 
 
+PANELS: Final = {
+    f"{board['uid']}: {panel['title']}": panel for board in COMMITTED.values() for panel in lint.panels(board)
+}
+SHOWN: Final = {
+    "roomwatch-overview: Drop-free sessions in the time range": "drop_free_sessions",
+    "roomwatch-overview: Join success in the time range": "join_success",
+    "roomwatch-overview: Reconnect success in the time range": "reconnect_success_strict",
+    "roomwatch-drops: Drop rate in the time range": "drop_rate",
+    "roomwatch-outages: Reconnect success in the time range": "reconnect_success_strict",
+    "roomwatch-outages: Abandoned": "abandonment",
+    "roomwatch-outages: Flaps": "flaps",
+}
+"""The numbers of dashboards that are a KPI of a time, and which."""
+
+
 def test_the_page_gives_an_expression_for_every_figure_that_prometheus_can_tell() -> None:
     assert PROMQL.keys() == OF_THE_API | {
         "time_to_reconnect",
@@ -256,6 +275,19 @@ def test_api_and_dashboard_give_the_same_drop_free_share_of_each_version(world: 
     assert shown == {
         version: (one["good"], one["of"], pytest.approx(one["share"], rel=1e-9)) for version, one in told.items()
     }
+
+
+@pytest.mark.parametrize("panel", SHOWN)
+def test_api_and_dashboards_give_the_same_figure(world: World, panel: str) -> None:
+    told = world.asked("kpis?since=-1h")["kpis"][SHOWN[panel]]["value"]
+    (expr,) = [target["expr"] for target in PANELS[panel]["targets"]]
+    assert world.scraped(substituted(expr)) == {(): pytest.approx(told, rel=1e-9)}
+
+
+def test_api_and_dashboard_give_the_same_use_of_the_budget(world: World) -> None:
+    dropped = 1 - world.asked("kpis?since=-1h")["kpis"]["drop_free_sessions"]["value"]
+    (target,) = PANELS["roomwatch-overview: Budget used in the time range"]["targets"]
+    assert world.scraped(substituted(target["expr"])) == {(): pytest.approx(dropped / (1 - OBJECTIVE), rel=1e-9)}
 
 
 def test_api_and_promql_give_the_same_completeness(world: World) -> None:

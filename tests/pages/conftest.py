@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from playwright.async_api import expect
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Engine
 
@@ -28,6 +29,9 @@ from tests.servers.processes import free_port
 from tests.waiting import wait_until
 
 TOKEN = "a-token"  # noqa: S105 - of these tests
+
+# A machine that has other things to do opens a page in more than Playwright's five seconds.
+expect.set_options(timeout=30_000)
 
 
 class Site:

@@ -196,14 +196,17 @@ def table(
     links: dict[str, Json] | None = None,
     sorted_by: str = "",
     unit: str = COUNT,
+    when_none: str = "",
 ) -> Json:
     """Rows of several columns.
 
     `renamed` and `hidden` go by the names that the query gives, the others by the names shown: `units` of columns,
-    `cells` with their value mappings, `links` from a column's cells.
+    `cells` with their value mappings, `links` from a column's cells. `when_none` is shown in place of no rows.
     """
     field = _field(unit, None, None)
     del field["defaults"]["min"]
+    if when_none:
+        field["defaults"]["noValue"] = when_none
     field["defaults"] |= {"custom": {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}}
     field["overrides"] = [
         *(_of_column(name, unit=[{"id": "unit", "value": its}]) for name, its in (units or {}).items()),
@@ -230,13 +233,14 @@ def table(
     }
 
 
-def states(title: str, description: str, target: Json, mappings: Sequence[Json]) -> Json:
+def states(title: str, description: str, target: Json, mappings: Sequence[Json], *, when_none: str) -> Json:
     """Who was in which state when; `mappings` give the numbers of the query their words and colours."""
     field: Json = {
         "defaults": {
             "color": {"mode": "thresholds"},
             "custom": {"fillOpacity": 85, "lineWidth": 0, "spanNulls": True},
             "mappings": list(mappings),
+            "noValue": when_none,
             "thresholds": {"mode": "absolute", "steps": [{"color": GREEN, "value": None}]},
             "unit": "string",
         },

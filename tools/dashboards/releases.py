@@ -116,6 +116,7 @@ def by_version(title: str, of: str, what: str, **links: Json) -> Json:
         links=links,
         sorted_by="Sessions",
         unit=COUNT,
+        when_none="no session",
     )
 
 
@@ -131,12 +132,14 @@ def over_time() -> list[Json]:
             [rows_of(sql.over_time(APP, "dropped / sessions", FEWEST_A_POINT), shape="time_series")],
             unit=SHARE,
             above_is_bad=round(1 - OBJECTIVE, 6),
+            when_none="no session",
         ),
         series(
             "Sessions that ended, by app version",
             "How a release is taken up. A share of few sessions jumps about: read the chart beside with this one.",
             [rows_of(sql.over_time(APP, "sessions"), shape="time_series")],
             stacked=True,
+            when_none="no session",
         ),
     ]
 
@@ -168,6 +171,7 @@ LIMIT 100"""
         cells={"Code": mapped("code")},
         links={"Version": _only("version", "Version")},
         sorted_by="Sessions",
+        when_none="no failure",
     )
 
 

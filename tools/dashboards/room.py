@@ -54,6 +54,7 @@ LIMIT 50"""
         "that with which the session ended. A room opens below.",
         [rows_of(asked)],
         links={"Room": {"title": "This room", "url": url, "targetBlank": False}},
+        when_none="no outage",
     )
 
 
@@ -94,6 +95,7 @@ SELECT since AS time, person AS metric, state::float8 AS value FROM moved ORDER 
             "room's server; one alone: that participant. Empty where no room is chosen, or it is outside the range.",
             rows_of(asked, shape="time_series"),
             [mapping],
+            when_none="no room chosen, or nothing of it in the time range",
         )
     )
 
@@ -146,6 +148,7 @@ LIMIT {SESSIONS_MAX}"""
         units={"Reconnecting": MILLISECONDS},
         cells={"Fate": mapped("fate"), "Code": mapped("code")},
         links={"Session": _page("This session in Roomwatch", "sessions/${__data.fields.Session}")},
+        when_none="no session",
     )
 
 
@@ -165,6 +168,7 @@ LIMIT 500"""
         [rows_of(asked)],
         units={"Downtime": MILLISECONDS},
         cells={"Cause": mapped("cause"), "Outcome": mapped("outcome"), "Code": mapped("code")},
+        when_none="no outage",
     )
 
 
@@ -184,6 +188,7 @@ LIMIT 500"""
         "missing was not collected: see 'Can I trust these numbers?'.",
         [rows_of(asked)],
         cells={"Code": mapped("code"), "From": mapped("state"), "To": mapped("state")},
+        when_none="no event",
     )
 
 
