@@ -15,8 +15,8 @@ from collector.store.engine import make_engine, migrate
 from tests.dashboards.shown import COMMITTED
 from tests.servers.prometheus import Prometheus
 from tools.dashboards import lint
-from tools.dashboards.lint_queries import metrics_in, substituted
-from tools.preview.blocks import scraped_by
+from tools.dashboards.lint_queries import substituted
+from tools.preview.blocks import remembering
 from tools.preview.lived import Collected, records, write_scrape
 
 SESSIONS: Final = 600
@@ -30,8 +30,7 @@ TARGETS: Final = {
     for board in COMMITTED.values()
     for panel in lint.panels(board)
     for target in panel.get("targets", ())
-    # Recorded series are asked while rules evaluate: test_dashboard_promql.py.
-    if "expr" in target and not any(":" in name for name in metrics_in(target["expr"]))
+    if "expr" in target
 }
 NEVER_IN_THE_STORY: Final = {
     "roomwatch-telemetry: Lost unread, A": "no topic is that short",
@@ -82,7 +81,7 @@ def remembered(prometheus_binary: object, promtool: object, tmp_path_factory: An
             write_scrape(collected.metrics, at_us, out)
         out.write("# EOF\n")
     engine.dispose()
-    with scraped_by(folder / "scrapes", folder / "storage") as server:
+    with remembering(folder / "scrapes", folder / "storage", now_s - RANGE_S, now_s) as server:
         assert server.query(f"count(rtc_collector_build_info offset {SPAN_US // SECOND_US // 2}s)")
         yield Remembered(server, now_s)
 

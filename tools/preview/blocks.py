@@ -38,14 +38,6 @@ def remembering(scrapes: Path, storage: Path, since_s: int, until_s: int) -> Ite
         yield server
 
 
-@contextmanager
-def scraped_by(scrapes: Path, storage: Path) -> Iterator[Prometheus]:
-    """A Prometheus whose storage has the scrapes of a file alone."""
-    _blocks_of(scrapes, storage)
-    with _on(storage) as server:
-        yield server
-
-
 def levels() -> list[list[dict[str, Any]]]:
     """The recording rules, those first that read nothing of the others."""
     groups = [group for path in RULE_FILES for group in yaml.safe_load(path.read_text())["groups"]]
