@@ -14,7 +14,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from math import inf
 from pathlib import Path
 from typing import Any, Final
@@ -48,7 +48,7 @@ PROMQL: Final = {
         r"^([A-Z][^:;\n]*)[:;][^\n]*\n\n```promql\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL
     )
 }
-SQL: Final = re.findall(r"^```sql\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+*OF_FIGURES, OF_SHARES, OF_TOKENS, OF_FRESHNESS = re.findall(r"^```sql\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 CONFIGURATION: Final = """
 global: {scrape_interval: 1s}
 scrape_configs:
@@ -187,23 +187,27 @@ def test_api_and_promql_give_the_same_figure(world: World, name: str) -> None:
     assert world.scraped(PROMQL[name]) == {(): pytest.approx(told["value"], rel=1e-9)}
 
 
-def test_api_and_sql_give_the_same_figures(world: World) -> None:
-    answer = world.asked("kpis?since=-1h")
-    told = answer["kpis"]
+def last_hour() -> dict[str, Any]:
+    """What the statements of the page are given."""
     now_minute = time.time_ns() // 60_000_000_000  # noqa: TID251 - as above
-    bounds = {
+    return {
         "from_minute": now_minute - 60,
         "to_minute": now_minute + 1,
         "since": datetime.fromtimestamp((now_minute - 60) * 60, UTC),
         "until": datetime.fromtimestamp((now_minute + 1) * 60, UTC),
+        "within": datetime.fromtimestamp((now_minute + 60) * 60, UTC),
     }
+
+
+def test_api_and_sql_give_the_same_figures(world: World) -> None:
+    told = world.asked("kpis?since=-1h")["kpis"]
     found: dict[str, float] = {}
     with world.stage.engine.connect() as connection:
-        for sql in SQL[:-1]:
-            row = connection.execute(text(sql), bounds).one()
+        for sql in OF_FIGURES:
+            row = connection.execute(text(sql), last_hour()).one()
             found |= {name: float(value) for name, value in row._mapping.items()}
-        shares = connection.execute(text(SQL[-1]), bounds).all()
-    assert found.pop("time_to_reconnect_p95") == answer["distributions"]["time_to_reconnect"]["p95"] > 0
+        shares = connection.execute(text(OF_SHARES), last_hour()).all()
+    del found["time_to_reconnect_p95"]
     assert 0 < found["sessions_affected"] < 1
     of_the_page = OF_THE_API | {
         "sessions_affected",
@@ -222,6 +226,37 @@ def test_api_and_sql_give_the_same_figures(world: World) -> None:
     assert {(row.phase, row.code): (row.sessions, pytest.approx(float(row.share))) for row in shares} == {
         (one["phase"], one["error"]["code"]): (one["count"], one["share"]) for one in items
     }
+
+
+@pytest.mark.parametrize("percent", [50, 95, 99])
+@pytest.mark.parametrize(
+    ("which", "of_the_api"), [("outcome = 'recovered'", "time_to_reconnect"), ("outcome <> 'open'", "downtime")]
+)
+def test_api_and_sql_give_the_same_downtimes(world: World, which: str, of_the_api: str, percent: int) -> None:
+    (sql,) = [one for one in OF_FIGURES if "time_to_reconnect_p95" in one]
+    asked = sql.replace("95 *", f"{percent} *").replace("outcome = 'recovered'", which)
+    with world.stage.engine.connect() as connection:
+        found = connection.execute(text(asked), last_hour()).scalar_one()
+    assert found == world.asked("kpis?since=-1h")["distributions"][of_the_api][f"p{percent}"] > 0
+
+
+def test_api_and_sql_give_the_same_freshness(world: World) -> None:
+    told = world.asked("kpis?since=-1h")["distributions"]["freshness"]
+    with world.stage.engine.connect() as connection:
+        found = connection.execute(text(OF_FRESHNESS), last_hour()).scalar_one()
+        events = connection.execute(text("SELECT count(*) FROM events")).scalar_one()
+    # Else the API would look at some alone.
+    assert told["count"] == events
+    assert found // timedelta(milliseconds=1) == told["p99"] > 0
+
+
+def test_api_and_sql_give_the_same_token_risk(living: World) -> None:
+    wait_until(lambda: living.stage.live_sessions("ie1") > 0, within_s=30)
+    told = living.asked("kpis?since=-1h")["kpis"]["token_risk"]["value"]
+    with living.stage.engine.connect() as connection:
+        found = connection.execute(text(OF_TOKENS), last_hour()).scalar_one()
+    assert float(found) == pytest.approx(told, rel=1e-9)
+    assert told > 0
 
 
 def test_api_and_promql_give_the_same_share_of_every_code(world: World) -> None:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Table, create_engine, insert, text
 
 from collector.metrics import Metrics
-from collector.store.tables import metadata, outages, rollups, sessions
+from collector.store.tables import events, metadata, outages, rollups, sessions
 from tests.dashboards.rule_files import ROOT
 
 PAGE = "".join((ROOT / "docs" / name).read_text() for name in ("kpis.md", "kpis-sql.md"))
@@ -38,21 +38,27 @@ def row(table: Table, **values: object) -> dict[str, object]:
 
 
 def session(number: int, **values: object) -> dict[str, object]:
-    return row(sessions, session_id=UUID(int=number)) | {"joined_at": None, "ended_at": None} | values
+    return (
+        row(sessions, session_id=UUID(int=number))
+        | dict.fromkeys(("joined_at", "ended_at", "token_expires_at"))
+        | values
+    )
 
 
 def test_the_sql_of_the_page_gives_the_figures_of_its_formulas() -> None:
     engine = create_engine("sqlite://")
-    metadata.create_all(engine, tables=[rollups, sessions, outages])
+    metadata.create_all(engine, tables=[rollups, sessions, outages, events])
     there = [
-        session(1, joined_at=100, ended_at=1_200, outages=19, fate="dropped"),
-        session(2, joined_at=300, outages=1, fate="live"),
+        session(1, joined_at=100, ended_at=1_200, outages=19, fate="dropped", first_append_at=1_100),
+        session(2, joined_at=300, outages=1, fate="live", token_expires_at=5_000),
         session(3, joined_at=400, ended_at=1_500, fate="left"),
         session(4, joined_at=200, ended_at=900, fate="left"),
         session(5, ended_at=1_100, fate="not_joined"),
         session(6, fate="connecting"),
         session(7, ended_at=1_300, fate="lost"),
+        session(8, joined_at=500, fate="live", token_expires_at=7_000),
     ]
+    told = [row(events, session_id=UUID(int=1), seq=seq, append_at=7, stored_at=8 + seq) for seq in range(100)]
     opened = [
         row(
             outages,
@@ -77,15 +83,17 @@ def test_the_sql_of_the_page_gives_the_figures_of_its_formulas() -> None:
         rollup("outage_ended", 5, outcome="abandoned"),
     ]
     with engine.begin() as connection:
-        for table, its in ((rollups, rows), (sessions, there), (outages, opened)):
+        for table, its in ((rollups, rows), (sessions, there), (outages, opened), (events, told)):
             connection.execute(insert(table), its)
-        bounds = {"from_minute": 0, "to_minute": 60, "since": 1_000, "until": 2_000}
+        bounds = {"from_minute": 0, "to_minute": 60, "since": 1_000, "until": 2_000, "within": 6_000}
         answers = [connection.execute(text(sql), bounds).all() for sql in SQL]
     assert answers == [
         [(90 / 95, 0.1, 0.0, 360.0, 0.9)],
         [(0.6, 0.8, 0.25, 2.5, 0.8)],
         [(0.25, 20.0, 0.1, 0.9)],
         [(1_900,)],
-        [(2 / 3,)],
+        [(0.5,)],
         [("join", 53000, 4, 0.8), ("join", 53105, 1, 0.2), ("session", 53002, 9, 1.0)],
+        [(0.5,)],
+        [(99,)],
     ]
