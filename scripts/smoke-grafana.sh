@@ -73,7 +73,19 @@ step "its token does for all but data sources"
     export ROOMWATCH_GRAFANA_TOKEN_FILE
     provision 0 "nothing to do"
 )
-step "Grafana reads the dashboards, asks each Prometheus query, and a person edits one"
+step "a dashboard that is shipped no more goes when asked to"
+cp -r dashboards "$work/files"
+sed -e 's/"uid": "roomwatch-drops"/"uid": "roomwatch-old"/' -e 's/"Why do rooms drop?"/"An old question?"/' \
+    dashboards/roomwatch-drops.json >"$work/files/roomwatch-old.json"
+provision 0 "created  *dashboard  *An old question" --files "$work/files"
+provision 0 "deleted  *dashboard  *An old question" --prune
+step "an incident of a store becomes a mark, once"
+ROOMWATCH_DATABASE_URL=sqlite:///$work/incidents.db
+export ROOMWATCH_DATABASE_URL
+"$bin/python" scripts/an_incident.py
+provision 0 "created  *incident" --incidents
+provision 0 "nothing to do" --incidents
+step "Grafana reads the dashboards and the mark, asks each query, and a person edits a dashboard"
 "$bin/python" scripts/asked_of_grafana.py "$url" || fail "what Grafana made of it is not as it should be"
 step "the edit is kept, and shown"
 provision 1 "edited by hand"

@@ -50,7 +50,8 @@ class Table:
             if self.diffs or step.verdict is Verdict.KEPT:
                 lines += [f"    {line}" for line in step.diff]
         if len(shown) < len(steps):
-            lines.append(f"… and {len(steps) - len(shown)} incidents more")
+            more = len(steps) - len(shown)
+            lines.append(f"… and {more} more {'incident' if more == 1 else 'incidents'}")
         return "\n".join([*lines, self._sentence(steps, words, left)])
 
     def _sentence(self, steps: Sequence[Step], words: Mapping[Verdict, str], left: int) -> str:

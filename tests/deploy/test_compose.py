@@ -1,5 +1,6 @@
 """compose.yaml and the scripts beside it, as far as they can be held to anything without Docker."""
 
+import json
 import re
 import shutil
 import stat
@@ -113,7 +114,9 @@ def test_every_script_is_one_that_a_shell_reads_and_may_be_run(path: Path) -> No
 
 def smoke(url: str) -> tuple[int, str]:
     """The exit code of the smoke test of a Grafana that runs already, and its last line."""
-    given = environment({"grafana_user": "admin", "grafana_password": PASSWORD})
+    store = {"host": "db:5432", "database": "roomwatch", "user": "reader", "password": "secret", "sslmode": "require"}
+    settings = {f"postgresql_{name}": value for name, value in store.items()}
+    given = environment({"grafana_user": "admin", "grafana_password": PASSWORD, **settings})
     script = [ROOT / "scripts" / "smoke-grafana.sh"]
     done = subprocess.run(
         script,
@@ -129,6 +132,12 @@ def smoke(url: str) -> tuple[int, str]:
 def test_the_smoke_test_passes_where_grafana_does_as_it_says() -> None:
     with GrafanaStub() as stub:
         assert smoke(stub.url) == (0, "== all was as it should be")
+    panels = [
+        panel
+        for path in (ROOT / "dashboards").glob("roomwatch-*.json")
+        for panel in json.loads(path.read_text())["panels"]
+    ]
+    assert stub.asked.count("POST /ds/query") == sum(len(panel.get("targets", ())) for panel in panels)
 
 
 def test_the_smoke_test_fails_where_no_grafana_is() -> None:
