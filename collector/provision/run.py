@@ -76,6 +76,13 @@ def look(port: GrafanaPort, wanted: Wanted, choice: Choice) -> list[Step]:
     return steps
 
 
+_STANDS_IN_THE_WAY: Final = {
+    "name-exists": "another dashboard of the folder has this title: rename that one, and run again",
+    "plugin-dashboard": "belongs to a plugin of Grafana's; --force overwrites it",
+}
+"""What Grafana refuses for more than a change in between, by its own words; running again alone would not help."""
+
+
 def _look_at(port: GrafanaPort, dashboard: Dashboard, folder: Folder, *, force: bool) -> Step:
     return plan_dashboard(port.dashboard(dashboard.uid), dashboard, folder.uid, force=force)
 
@@ -102,7 +109,8 @@ def _make_dashboard(port: GrafanaPort, step: Step, folder: Folder, program_versi
     again = _look_at(port, dashboard, folder, force=False)
     if again.verdict not in CHANGES:
         return again
-    return replace(step, verdict=Verdict.KEPT, why=f"was changed meanwhile (Grafana says: {refused}); run again")
+    why = _STANDS_IN_THE_WAY.get(refused, f"was changed meanwhile (Grafana says: {refused}); run again")
+    return replace(step, verdict=Verdict.KEPT, why=why)
 
 
 def _make_folder(port: GrafanaPort, step: Step) -> str | None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.collector.provision.conftest import Run, board
 from tests.servers.grafana_calls import Held, refused
 from tests.servers.grafana_stub import ADMIN_TOKEN, EDITOR_TOKEN, PASSWORD, GrafanaStub
@@ -90,6 +92,22 @@ def test_an_edit_between_the_look_and_the_writing_is_not_written_over(
         '+ title: "mine"',
     ]
     assert stub.state.dashboards["roomwatch-a"].body["title"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        ("name-exists", "another dashboard of the folder has this title: rename that one, and run again"),
+        ("plugin-dashboard", "belongs to a plugin of Grafana's; --force overwrites it"),
+        ("version-mismatch", "was changed meanwhile (Grafana says: version-mismatch); run again"),
+    ],
+)
+def test_what_grafana_refuses_is_told_with_what_to_do(stub: GrafanaStub, provision: Run, status: str, why: str) -> None:
+    no = refused(412, "no", status=status)
+    stub.before = lambda named: no if named == "POST /dashboards/db" else None
+    done = provision()
+    assert (done.returncode, stub.state.dashboards) == (1, {})
+    assert rows(done.stdout)[3:5] == [f"not changed dashboard {name} {why}" for name in "ab"]
 
 
 def test_prune_deletes_what_was_made_here_and_nothing_of_anybody_else(
