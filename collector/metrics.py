@@ -173,7 +173,8 @@ class Metrics(MetricList):
 
     def _set_held(self) -> None:
         live, reconnecting, token_risk = Tally[str](), Tally[str](), Tally[str]()
-        for of_partition in self._held.values():
+        # Partitions may go from the loop while the thread of the store tells what they hold.
+        for of_partition in list(self._held.values()):
             for told, held in of_partition.items():
                 region = self._regions(told)
                 live[region] += held.live

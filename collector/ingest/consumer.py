@@ -105,7 +105,12 @@ class Consumer:
                 if not await _unless(stop, self._require_same_cluster()):
                     return
                 member = Member(
-                    self._connection, self._topic, self._group, self._limits.session_timeout_s, self._storing.idle
+                    self._connection,
+                    self._topic,
+                    self._group,
+                    self._limits.session_timeout_s,
+                    self._storing.idle,
+                    self._tell_of,
                 )
                 if await _unless(stop, member.join()):
                     delays = growing_delays(0.5)
@@ -164,7 +169,6 @@ class Consumer:
             await member.keep_alive(IDLE_POLL_S)
             return
         member.changing.clear()
-        # Before anything that takes time: who has got them tells of their sessions soon.
         self._let_go(keep=assigned)
         ours = sorted(assigned)
         stored = await self._storing.read(lambda: self._writer.offsets(ours), patience)
@@ -293,11 +297,14 @@ class Consumer:
         elif now_s - self._read_s > STUCK_AFTER_S:
             raise KafkaError(f"nothing was read for {STUCK_AFTER_S:g} s, though partitions {behind[:5]} hold more")
 
+    def _tell_of(self, ours: Collection[int]) -> None:
+        """Tells nothing more of other partitions: who has got them soon does, and we may still wait for records."""
+        self._metrics.revoke(set(self._holder.positions) - set(ours))
+
     def _let_go(self, keep: Collection[int] = ()) -> None:
         """Drops what is held of partitions that are not ours any more."""
-        gone = set(self._holder.positions) - set(keep)
-        self._holder.revoke(gone)
-        self._metrics.revoke(gone)
+        self._tell_of(keep)
+        self._holder.revoke(set(self._holder.positions) - set(keep))
         self._progress.keep(keep)
         self._show()
 

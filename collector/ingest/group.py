@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -45,15 +45,24 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
     """A member of the group, as soon as `join` has returned."""
 
     def __init__(
-        self, connection: KafkaConnection, topic: str, group: str, session_timeout_s: float, idle: asyncio.Event
+        self,
+        connection: KafkaConnection,
+        topic: str,
+        group: str,
+        session_timeout_s: float,
+        idle: asyncio.Event,
+        given: Callable[[frozenset[int]], None],
     ) -> None:
-        """`idle` is set while no batch is in hand: revocation waits for it. Needs a running loop."""
+        """`idle` is set while no batch is in hand: revocation waits for it. Needs a running loop.
+
+        `given` is called with what is ours as soon as that is known, while the loop may still wait for records.
+        """
         self.generation = 0
         self.assigned: frozenset[int] | None = None
         self.changing = asyncio.Event()
         """Set from the moment in which partitions are wanted back until the loop has seen to it."""
         self._idle = idle
-        self._waiting: asyncio.Timeout | None = None
+        self._given = given
         self._topic = topic
         self._session_timeout_s = session_timeout_s
         self._committing: asyncio.Task[None] | None = None
@@ -100,10 +109,9 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Notes what is ours now."""
         self.generation += 1
-        self.assigned = frozenset(where.partition for where in assigned)
+        self.assigned = ours = frozenset(where.partition for where in assigned)
         self.changing.set()
-        if self._waiting is not None:
-            self._waiting.reschedule(asyncio.get_running_loop().time())
+        self._given(ours)
 
     async def poll(self, partitions: Collection[int], timeout_s: float, records_max: int) -> Mapping[int, list[Any]]:
         """Records of these partitions alone, as aiokafka gives them; none after `timeout_s`, or while things change.
@@ -112,11 +120,13 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         """
         generation = self.generation
         wanted = [TopicPartition(self._topic, partition) for partition in partitions]
-        found: Mapping[TopicPartition, list[Any]] = {}
-        async with self._until_given(timeout_s):
-            found = await self._client.getmany(
-                *wanted, timeout_ms=max(1, int(timeout_s * 1000)), max_records=records_max
-            )
+        try:
+            async with asyncio.timeout(timeout_s + POLL_GRACE_S):
+                found = await self._client.getmany(
+                    *wanted, timeout_ms=max(1, int(timeout_s * 1000)), max_records=records_max
+                )
+        except TimeoutError:
+            return {}
         if generation != self.generation:
             # What came may be of partitions that were given out anew; reading begins again where the store says.
             return {}
@@ -127,24 +137,12 @@ class Member(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
         What was fetched stays for the next `poll`; of partitions that are paused, aiokafka would throw it away.
         """
-        nothing = TopicPartition(self._topic, _NO_PARTITION)
-        # A broker that is away keeps a poll waiting; whoever reads next finds out.
-        async with self._until_given(seconds):
-            await self._client.getmany(nothing, timeout_ms=max(1, int(seconds * 1000)))
-
-    @asynccontextmanager
-    async def _until_given(self, seconds: float) -> AsyncIterator[None]:
-        """A poll of so long, cut off soon after, and at once when partitions are given out: then there is work to do.
-
-        Who has got ours tells of their sessions as soon, and nobody may tell of them twice.
-        """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds + POLL_GRACE_S) as waiting:
-                self._waiting = waiting
-                try:
-                    yield
-                finally:
-                    self._waiting = None
+        try:
+            async with asyncio.timeout(seconds + POLL_GRACE_S):
+                nothing = TopicPartition(self._topic, _NO_PARTITION)
+                await self._client.getmany(nothing, timeout_ms=max(1, int(seconds * 1000)))
+        except TimeoutError:
+            pass  # a broker that is away keeps a poll waiting; whoever reads next finds out
 
     async def log_bounds(self, partitions: Collection[int]) -> tuple[dict[int, int], dict[int, int]]:
         """The offsets that the logs of these partitions begin and end at. Raises KafkaError or TimeoutError."""

@@ -141,9 +141,11 @@ async def test_what_was_fetched_is_still_there_after_a_wait(broker: EmbeddedBrok
         for value in (b"first", b"second"):
             producer.produce(TOPIC, value, partition=partition)
     assert producer.flush(10) == 0
-    member = Member(KafkaConnection(broker.bootstrap_servers), TOPIC, "waits", 10, idle)
+    given: list[frozenset[int]] = []
+    member = Member(KafkaConnection(broker.bootstrap_servers), TOPIC, "waits", 10, idle, given.append)
     await member.join()
     await member.changing.wait()
+    assert given == [member.assigned]
     for partition in (0, 1):
         member.seek(partition, 0)
     found: list[int] = []
