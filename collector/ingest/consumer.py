@@ -110,7 +110,7 @@ class Consumer:
                     self._group,
                     self._limits.session_timeout_s,
                     self._storing.idle,
-                    self._tell_of,
+                    self._tell_only_of,
                 )
                 if await _unless(stop, member.join()):
                     delays = growing_delays(0.5)
@@ -297,13 +297,13 @@ class Consumer:
         elif now_s - self._read_s > STUCK_AFTER_S:
             raise KafkaError(f"nothing was read for {STUCK_AFTER_S:g} s, though partitions {behind[:5]} hold more")
 
-    def _tell_of(self, ours: Collection[int]) -> None:
+    def _tell_only_of(self, ours: Collection[int]) -> None:
         """Tells nothing more of other partitions: who has got them soon does, and we may still wait for records."""
         self._metrics.revoke(set(self._holder.positions) - set(ours))
 
     def _let_go(self, keep: Collection[int] = ()) -> None:
         """Drops what is held of partitions that are not ours any more."""
-        self._tell_of(keep)
+        self._tell_only_of(keep)
         self._holder.revoke(set(self._holder.positions) - set(keep))
         self._progress.keep(keep)
         self._show()

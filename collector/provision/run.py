@@ -28,6 +28,11 @@ from collector.provision.values import TAG, Dashboard, DataSource, Folder, Kind,
 NEEDED: Final = (10, 4)
 """The oldest Grafana that the dashboards are made for."""
 CHANGES: Final = frozenset({Verdict.CREATE, Verdict.UPDATE, Verdict.DELETE})
+_STANDS_IN_THE_WAY: Final = {
+    "name-exists": "another dashboard of the folder has this title: rename that one, and run again",
+    "plugin-dashboard": "belongs to a plugin of Grafana's; --force overwrites it",
+}
+"""What Grafana refuses for more than a change in between, by its own words; running again alone would not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +79,6 @@ def look(port: GrafanaPort, wanted: Wanted, choice: Choice) -> list[Step]:
         since, until = min(one.since_ms for one in wanted.marks), max(one.until_ms for one in wanted.marks)
         steps += plan_marks(port.marks(TAGS, since, until), wanted.marks)
     return steps
-
-
-_STANDS_IN_THE_WAY: Final = {
-    "name-exists": "another dashboard of the folder has this title: rename that one, and run again",
-    "plugin-dashboard": "belongs to a plugin of Grafana's; --force overwrites it",
-}
-"""What Grafana refuses for more than a change in between, by its own words; running again alone would not help."""
 
 
 def _look_at(port: GrafanaPort, dashboard: Dashboard, folder: Folder, *, force: bool) -> Step:

@@ -20,14 +20,23 @@ COMMITTED: Final = {path.name: json.loads(path.read_text()) for path in sorted(D
 LISTED: Final = {metric.name: metric for metric in Metrics(CollectorRegistry(), version="0").listed}
 UIDS: Final = [board.uid for board in SHIPPED]
 
+
+def _panels() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for dashboard in COMMITTED.values():
+        for panel in lint.panels(dashboard):
+            name = f"{dashboard['uid']}: {panel['title']}"
+            if panel.get("targets"):
+                # A number and the table that it leads to may share a title.
+                found[f"{name} ({panel['type']})" if name in found else name] = panel
+    return found
+
+
+PANELS: Final = _panels()
+"""Every panel that asks something, by its dashboard and title."""
+
 PANEL_EXPRESSIONS: Final = sorted(
-    {
-        substituted(target["expr"])
-        for dashboard in COMMITTED.values()
-        for panel in lint.panels(dashboard)
-        for target in panel.get("targets", ())
-        if "expr" in target
-    }
+    {substituted(target["expr"]) for panel in PANELS.values() for target in panel["targets"] if "expr" in target}
 )
 ANNOTATIONS: Final = sorted(
     {

@@ -12,9 +12,8 @@ import pytest
 from collector.demo.history import SPAN_US
 from collector.demo.life import SECOND_US
 from collector.store.engine import make_engine, migrate
-from tests.dashboards.shown import COMMITTED
+from tests.dashboards.shown import PANELS
 from tests.servers.prometheus import Prometheus
-from tools.dashboards import lint
 from tools.dashboards.lint_queries import substituted
 from tools.preview.blocks import remembering
 from tools.preview.lived import Collected, records, write_scrape
@@ -26,10 +25,9 @@ INTERVAL: Final = f"{4 * STEP_S}s"
 """What Grafana would make of $__rate_interval for scrapes so far apart."""
 
 TARGETS: Final = {
-    f"{board['uid']}: {panel['title']}, {target['refId']}": target
-    for board in COMMITTED.values()
-    for panel in lint.panels(board)
-    for target in panel.get("targets", ())
+    f"{name}, {target['refId']}": target
+    for name, panel in PANELS.items()
+    for target in panel["targets"]
     if "expr" in target
 }
 NEVER_IN_THE_STORY: Final = {

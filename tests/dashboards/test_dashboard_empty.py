@@ -8,11 +8,10 @@ import psycopg
 import pytest
 
 from tests.dashboards.scraped import Scraped, watched
-from tests.dashboards.shown import COMMITTED
+from tests.dashboards.shown import PANELS
 from tests.servers.postgresql import PostgreSQL
 from tests.servers.prometheus import Prometheus
 from tests.waiting import wait_until
-from tools.dashboards import lint
 from tools.dashboards.lint_queries import substituted
 from tools.dashboards.sql_macros import expanded
 
@@ -52,14 +51,8 @@ LOOKED_BACK: Final = (
 )
 """Answered once there is enough behind us for what panels look back at, and for rules that read each other."""
 
-ALL: Final = {
-    f"{dashboard['uid']}: {panel['title']}": panel
-    for dashboard in COMMITTED.values()
-    for panel in lint.panels(dashboard)
-    if panel.get("targets")
-}
-PANELS: Final = {name: panel for name, panel in ALL.items() if "expr" in panel["targets"][0]}
-OF_THE_STORE: Final = {name: panel for name, panel in ALL.items() if "rawSql" in panel["targets"][0]}
+OF_METRICS: Final = {name: panel for name, panel in PANELS.items() if "expr" in panel["targets"][0]}
+OF_THE_STORE: Final = {name: panel for name, panel in PANELS.items() if "rawSql" in panel["targets"][0]}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +61,7 @@ def answers(prometheus_binary: object) -> Iterator[dict[str, list[float]]]:
     del prometheus_binary
     with Scraped() as collector, watched(collector) as server:
         wait_until(lambda: server.query(LOOKED_BACK), within_s=60)
-        yield {name: values(server, panel) for name, panel in PANELS.items()}
+        yield {name: values(server, panel) for name, panel in OF_METRICS.items()}
 
 
 def values(server: Prometheus, panel: Mapping[str, Any]) -> list[float]:

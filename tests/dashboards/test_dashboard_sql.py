@@ -16,7 +16,7 @@ from collector.demo.life import SECOND_US
 from collector.store.engine import make_engine
 from collector.store.stretches import FIVES_AN_HOUR, Stretches
 from tests.dashboards.rule_files import DASHBOARDS
-from tests.dashboards.shown import COMMITTED
+from tests.dashboards.shown import COMMITTED, PANELS
 from tests.servers.postgresql import PostgreSQL
 from tools.dashboards import lint
 from tools.dashboards.lint_queries import of_sql
@@ -32,13 +32,7 @@ LONG_S = 30 * 3_600
 STEP_S = 900
 
 STATEMENTS = sorted({sql for one in COMMITTED.values() for sql in lint.statements(one)})
-TARGETS = [
-    (f"{one['uid']}: {panel['title']}", target)
-    for one in COMMITTED.values()
-    for panel in lint.panels(one)
-    for target in panel.get("targets", ())
-    if "rawSql" in target
-]
+TARGETS = [(name, target) for name, panel in PANELS.items() for target in panel["targets"] if "rawSql" in target]
 EACH_TARGET = pytest.mark.parametrize("target", [target for _, target in TARGETS], ids=[name for name, _ in TARGETS])
 
 

@@ -28,13 +28,12 @@ from collector.store.reader_kpis import TOKEN_WINDOW_US
 from session_core.errors import Origin
 from tests.collector.conftest import LETTERS
 from tests.dashboards.rule_files import ROOT
-from tests.dashboards.shown import COMMITTED
+from tests.dashboards.shown import PANELS
 from tests.histories import MINUTE_US, Life, fleet, session_id
 from tests.servers.kafka import Kafka
 from tests.servers.prometheus import Prometheus
 from tests.stage import Running, Stage
 from tests.waiting import wait_until
-from tools.dashboards import lint
 from tools.dashboards.lint_queries import substituted
 from tools.dashboards.releases import APP
 from tools.dashboards.sql import judged
@@ -153,9 +152,6 @@ OF_THE_API: Final = {
 }
 
 
-PANELS: Final = {
-    f"{board['uid']}: {panel['title']}": panel for board in COMMITTED.values() for panel in lint.panels(board)
-}
 SHOWN: Final = {
     "roomwatch-overview: Drop-free sessions in the time range": "drop_free_sessions",
     "roomwatch-overview: Join success in the time range": "join_success",

@@ -1,6 +1,5 @@
 """compose.yaml and the scripts beside it, as far as they can be held to anything without Docker."""
 
-import json
 import re
 import shutil
 import stat
@@ -13,6 +12,7 @@ import yaml
 
 from collector.ingest.connection import create_command, create_letters_command
 from collector.store.secret_text import token_of
+from tests.dashboards.shown import PANELS
 from tests.house.tree import ROOT, tracked
 from tests.servers.alertmanager import amtool
 from tests.servers.grafana_stub import PASSWORD, GrafanaStub
@@ -132,12 +132,7 @@ def smoke(url: str) -> tuple[int, str]:
 def test_the_smoke_test_passes_where_grafana_does_as_it_says() -> None:
     with GrafanaStub() as stub:
         assert smoke(stub.url) == (0, "== all was as it should be")
-    panels = [
-        panel
-        for path in (ROOT / "dashboards").glob("roomwatch-*.json")
-        for panel in json.loads(path.read_text())["panels"]
-    ]
-    assert stub.asked.count("POST /ds/query") == sum(len(panel.get("targets", ())) for panel in panels)
+    assert stub.asked.count("POST /ds/query") == sum(len(panel["targets"]) for panel in PANELS.values())
 
 
 def test_the_smoke_test_fails_where_no_grafana_is() -> None:
